@@ -1,0 +1,7 @@
+//! Everything that Revisit decides without I/O.
+//!
+//! No clock, no file, no socket: `now` and bytes are arguments, and each decision carries its
+//! reason. [`site`] is about a folder of files as a site; [`http`] is about single messages.
+
+pub mod http;
+pub mod site;

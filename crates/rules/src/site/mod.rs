@@ -1,0 +1,9 @@
+//! A folder of files as a site: which file answers a URL, and what its name says of it.
+
+pub mod media;
+pub mod names;
+pub mod pattern;
+pub mod route;
+mod stamp;
+
+pub use stamp::FileStamp;

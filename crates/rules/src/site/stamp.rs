@@ -1,0 +1,63 @@
+//! What tells one state of a file from another without reading it.
+
+/// A file's identity and times, as its folder tells them: while a stamp is the same and not
+/// fresh (see [`FileStamp::changed_ns`]), so is the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileStamp {
+    /// Length in bytes.
+    pub size: u64,
+    /// Which file it is in its file system (0 where the platform does not say).
+    pub inode: u64,
+    /// Last change of the content, in nanoseconds since 1970.
+    pub modified_ns: i128,
+    /// Last change of content, name or rights, in nanoseconds since 1970; the later of the two
+    /// where the platform has no such time. A file that changed just now may change again
+    /// within the same tick of the file system's clock, and the stamp would not show it.
+    pub changed_ns: i128,
+}
+
+impl FileStamp {
+    /// Reads a stamp off what the file system said.
+    pub fn of(metadata: &std::fs::Metadata) -> Self {
+        let modified_ns = metadata.modified().map_or(0, since_epoch_ns);
+        Self {
+            size: metadata.len(),
+            inode: inode(metadata),
+            modified_ns,
+            changed_ns: changed_ns(metadata).max(modified_ns),
+        }
+    }
+
+    /// Nanoseconds between the last change and `now`; 0 for a change in the future.
+    pub fn quiet_ns(&self, now: std::time::SystemTime) -> i128 {
+        (since_epoch_ns(now) - self.changed_ns).max(0)
+    }
+}
+
+fn since_epoch_ns(time: std::time::SystemTime) -> i128 {
+    match time.duration_since(std::time::UNIX_EPOCH) {
+        Ok(after) => after.as_nanos() as i128,
+        Err(before) => -(before.duration().as_nanos() as i128),
+    }
+}
+
+#[cfg(unix)]
+fn inode(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(unix)]
+fn changed_ns(metadata: &std::fs::Metadata) -> i128 {
+    use std::os::unix::fs::MetadataExt;
+    i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn inode(_: &std::fs::Metadata) -> u64 {
+    0
+}
+
+#[cfg(not(unix))]
+fn changed_ns(_: &std::fs::Metadata) -> i128 {
+    0
+}
