@@ -1,0 +1,131 @@
+//! In which state is a file on disk served, and with what of the overlay?
+//!
+//! A file that the layer knows in this very state needs no second thought. Any other was written
+//! since the overlay looked, and may be half written still: it is left alone until it has been
+//! quiet for a while (*settled*), then the overlay looks again. So a file that is being rewritten
+//! is seen whole or not at all, and the worker's list of hashes follows the files.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::look::{Look, Trouble, Wish};
+use super::{Folder, Known, Layer, look};
+
+/// A file that is there, with the layer that holds for it.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) look: Look,
+    pub(super) layer: Arc<Layer>,
+    /// Nobody is writing to it, as far as its times tell.
+    pub(super) settled: bool,
+}
+
+impl Found {
+    /// What the layer knows of the file in this state.
+    pub(super) fn known(&self) -> Option<&Known> {
+        self.layer
+            .files
+            .get(&self.look.name)
+            .filter(|known| known.stamp == self.look.stamp)
+    }
+
+    /// The layer speaks of the file, but of another state.
+    fn is_known_otherwise(&self) -> bool {
+        self.layer.files.contains_key(&self.look.name) && self.known().is_none()
+    }
+}
+
+impl Folder {
+    /// Finds the first of `names` on disk, in a state that can be served.
+    pub(super) async fn find(
+        &self,
+        layer: &Arc<Layer>,
+        names: &[String],
+        wish: Wish,
+    ) -> Result<Option<Found>, Trouble> {
+        let Some(look) = self.look(names, wish).await? else {
+            return Ok(None);
+        };
+        let found = Found {
+            look,
+            layer: layer.clone(),
+            settled: true,
+        };
+        if found.known().is_some() {
+            return Ok(Some(found));
+        }
+        let Some((look, settled)) = self.settle(found.look, names, wish).await? else {
+            return Ok(None);
+        };
+        let found = Found {
+            look,
+            layer: self.overlay.refresh().await,
+            settled,
+        };
+        if !found.is_known_otherwise() {
+            return Ok(Some(found));
+        }
+        // The overlay looked later than we did, and saw a newer state: look once more.
+        let look = self.look(names, wish).await?;
+        Ok(look.map(|look| Found {
+            settled: found.settled && look.stamp == found.look.stamp,
+            look,
+            layer: found.layer,
+        }))
+    }
+
+    /// Waits until the file has been quiet for as long as [`settle`](super::FolderOptions::settle)
+    /// says, or [`settle_max`](super::FolderOptions::settle_max) is over; tells which.
+    async fn settle(
+        &self,
+        mut look: Look,
+        names: &[String],
+        wish: Wish,
+    ) -> Result<Option<(Look, bool)>, Trouble> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let quiet = look.stamp.quiet_ns(self.clock.now());
+            let quiet = Duration::from_nanos(u64::try_from(quiet).unwrap_or(u64::MAX));
+            let Some(rest) = self
+                .options
+                .settle
+                .checked_sub(quiet)
+                .filter(|rest| !rest.is_zero())
+            else {
+                return Ok(Some((look, true)));
+            };
+            if waited + rest > self.options.settle_max {
+                return Ok(Some((look, false)));
+            }
+            tokio::time::sleep(rest).await;
+            waited += rest;
+            let Some(again) = self.look(names, wish).await? else {
+                return Ok(None);
+            };
+            // Quiet before the pause and the same after it; without this, a file whose time lies
+            // in the future would never settle.
+            if again.stamp == look.stamp {
+                return Ok(Some((again, true)));
+            }
+            look = again;
+        }
+    }
+
+    async fn look(&self, names: &[String], wish: Wish) -> Result<Option<Look>, Trouble> {
+        let (root, names) = (self.root.clone(), names.to_vec());
+        blocking(move || look::look(&root, &names, wish)).await
+    }
+}
+
+/// Runs what blocks on a thread that may.
+pub(super) async fn blocking<T, W>(work: W) -> Result<T, Trouble>
+where
+    T: Send + 'static,
+    W: FnOnce() -> Result<T, Trouble> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        // It panicked, or the runtime is going down.
+        Err(error) => Err(Trouble::System(std::io::Error::other(error))),
+    }
+}
