@@ -1,0 +1,2 @@
+/** The worker's file name, written in by the generator. */
+declare const WORKER: string

@@ -1,0 +1,2 @@
+/** Whether open pages are loaded anew, written in by the generator. */
+declare const RELOAD: boolean

@@ -1,0 +1,17 @@
+// What the generator writes in place of this module: the answers that differ from site to site.
+// These values serve the tests and the type checker.
+
+/**
+ * @typedef {object} Config
+ * @property {string} site Names the caches, beside the scope: two sites of one scope stay apart.
+ * @property {string} build The build id: the hash of the manifest, and part of its file name.
+ * @property {number} stallMs How long a request may stay silent, in milliseconds.
+ * @property {string[]} ignore Query parameters that change nothing, as patterns.
+ * @property {string} [offline] The page for navigations that neither cache nor network answers.
+ * @property {string} [fallback] The page that answers navigations to paths without a file.
+ * @property {string[]} [allow] Patterns of the paths that the fallback may answer; none: all.
+ * @property {string[]} [deny] Patterns of the paths that it must not answer.
+ */
+
+/** @type {Config} */
+export const config = { site: '', build: 'test', stallMs: 30_000, ignore: ['utm_*'] }

@@ -1,0 +1,21 @@
+// Answers navigations to paths without a file by one page: for sites that draw their pages in
+// the browser.
+
+import { config } from './config.js'
+import { scope } from './global.js'
+import { matches } from './pattern.js'
+
+/**
+ * A path whose last segment has an ending names a file, not a view; `/api/` and what the site
+ * denies is never a view.
+ *
+ * @type {NonNullable<import('./start.js').Features['fallback']>}
+ */
+export function fallback(from, _event, url) {
+  const path = (url.origin + url.pathname).slice(scope.length)
+  const { fallback: file = '', allow = [], deny = [] } = config
+  const wanted = !allow.length || allow.some((pattern) => matches(pattern, path))
+  return wanted && !/\.[^/]*$/.test(path) && !deny.some((pattern) => matches(pattern, path)) && from.entries.has(file)
+    ? { file, redirect: false }
+    : undefined
+}

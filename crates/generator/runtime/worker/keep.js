@@ -1,0 +1,49 @@
+// Where the worker keeps things: two caches of its own, and the names of what lies in them.
+//
+// `files` holds packs, documents and, written last, the manifest of each generation: its
+// presence is the commit. `state` is small and says which page belongs to which build.
+// Nothing else of the origin is ever touched.
+
+import { config } from './config.js'
+import { scope, worker } from './global.js'
+
+/** What all cache names of this scope begin with, whatever the site. */
+export const ours = `revisit|${scope}|`
+
+const open = (/** @type {string} */ part) => caches.open(ours + config.site + '|' + part)
+
+/** @returns {Promise<Cache>} */
+export const files = () => open('files')
+
+/** @returns {Promise<Cache>} */
+export const state = () => open('state')
+
+/**
+ * The address of a thing of ours in a cache: `p` packs, `d` documents, `g` generations,
+ * `tab` and `active` the state.
+ *
+ * @param {string} kind
+ * @param {string} [name]
+ */
+export const key = (kind, name = '') => `${scope}revisit/${kind}/${name}`
+
+/**
+ * Runs alone: what installs and what cleans up must not work on one cache at the same time.
+ *
+ * @param {boolean} wait If false and somebody is at work, `work` gets no lock and must not.
+ * @param {(lock: Lock | null) => Promise<void>} work
+ * @returns {Promise<void>}
+ */
+export const alone = (wait, work) => worker.navigator.locks.request(ours, { ifAvailable: !wait }, work)
+
+/**
+ * The first 16 characters (96 bits) of the SHA-256 of some bytes, as base64url.
+ *
+ * @param {ArrayBuffer} bytes
+ */
+export async function digest(bytes) {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return btoa(String.fromCharCode(...hash.subarray(0, 12)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+}

@@ -1,0 +1,22 @@
+// Update mode `next-visit`: a waiting worker takes over on a navigation (a reload included) when
+// no second page of the site is open. The page that is then loaded is already of the new build.
+
+import { generation } from './generation.js'
+import { worker } from './global.js'
+import { note } from './tabs.js'
+
+/** @type {NonNullable<import('./start.js').Features['arrive']>} */
+export async function nextVisit(event) {
+  const { waiting } = worker.registration
+  if (!waiting || (await worker.clients.matchAll()).length > 1) return undefined
+  const { port1, port2 } = new MessageChannel()
+  const build = await new Promise((resolve) => {
+    port1.onmessage = ({ data }) => resolve(data)
+    setTimeout(resolve, 1000)
+    waiting.postMessage({ type: 'ACTIVATE' }, [port2])
+  })
+  const next = build && (await generation(build))
+  // Noted first: the activation takes everyone it does not know for a page of the build before.
+  if (next) await note(event.resultingClientId, build)
+  return next
+}

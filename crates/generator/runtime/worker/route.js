@@ -1,0 +1,41 @@
+// Which file of the site answers a URL path? The twin of `rules/src/site/route.rs`: both run the
+// cases of `tests/vectors/route.json`.
+
+/**
+ * @param {string} path URL path below the scope, without a leading slash, still encoded.
+ * @param {(file: string) => boolean} has Is there a file of this path?
+ * @returns {{file: string, redirect: boolean} | undefined} The file, and whether the client must
+ *   be sent to its folder instead: served in place, its relative links would point elsewhere.
+ */
+export function find(path, has) {
+  let file
+  try {
+    file = decodeURIComponent(path)
+  } catch {
+    return undefined // not UTF-8: no file of ours
+  }
+  // An encoded slash is no slash of ours; what a URL parser leaves of `//`, `.` and `..` neither.
+  if (/%2f|%5c|%00|^\/|\/\/|(^|\/)\.\.?(\/|$)/i.test(path) || /(^|\/)\.\.?(\/|$)/.test(file)) return undefined
+  if (/(^|\/)$/.test(file)) {
+    file += INDEX
+    return has(file) ? { file, redirect: false } : undefined
+  }
+  for (const ending of ['', '.html', '/' + INDEX]) {
+    if (has(file + ending)) return { file: file + ending, redirect: ending[0] === '/' }
+  }
+  return undefined
+}
+
+/**
+ * @param {string} file
+ * @returns {string} The path under which a file is asked for, relative to the scope, encoded.
+ */
+export function urlPath(file) {
+  return file
+    .replace(/(^|\/)index\.html$/, '$1')
+    .split('/')
+    .map(encodeURIComponent)
+    .join('/')
+}
+
+const INDEX = 'index.html'

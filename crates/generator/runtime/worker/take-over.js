@@ -1,0 +1,24 @@
+// For an address that belongs to one site today and to another tomorrow, as the port of a
+// development server does: what another site's worker left must not answer for this one.
+
+import { worker } from './global.js'
+import { activeBuild } from './tabs.js'
+
+/** Some worker was active before, and none of this site's ever was. */
+let seized = false
+
+/** After the install: waits for no page of the other site to close. */
+export async function seize() {
+  seized = !!worker.registration.active && !(await activeBuild())
+  if (seized) await worker.skipWaiting()
+}
+
+/** After the activation: the open pages came from the other site's cache, and are loaded anew. */
+export async function reloadPages() {
+  if (!seized) return
+  await worker.clients.claim()
+  for (const page of await worker.clients.matchAll({ type: 'window' })) {
+    // not awaited: the navigation waits for this very activation
+    page.navigate(page.url).catch(() => {})
+  }
+}

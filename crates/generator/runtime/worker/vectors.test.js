@@ -1,0 +1,34 @@
+// The rules that live twice answer the same cases here and in Rust.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import test from 'node:test'
+
+import { matches } from './pattern.js'
+import { find, urlPath } from './route.js'
+
+/** @param {string} name */
+const vectors = (name) =>
+  JSON.parse(readFileSync(new URL(`../../../../tests/vectors/${name}.json`, import.meta.url), 'utf8'))
+
+test('a URL path finds the file that the Rust rule finds', () => {
+  const { find: cases, url } = vectors('route')
+  for (const { path, files, found } of cases) {
+    const answer = find(path, (file) => files.includes(file))
+    const text = answer ? (answer.redirect ? `redirect ${urlPath(answer.file)}` : answer.file) : null
+    assert.equal(text, found, `${path} in ${files}`)
+  }
+  for (const { file, url: expected } of url) assert.equal(urlPath(file), expected)
+})
+
+test('a pattern matches what the Rust rule matches', () => {
+  for (const { pattern, yes, no } of vectors('pattern')) {
+    for (const path of yes) assert.ok(matches(pattern, path), `${pattern} should match ${path}`)
+    for (const path of no) assert.ok(!matches(pattern, path), `${pattern} should not match ${path}`)
+  }
+})
+
+test('a pattern of many stars takes no exponential time', () => {
+  const pattern = '**/*a'.repeat(20) + 'b'
+  assert.equal(matches(pattern, 'a/'.repeat(2000)), false)
+})

@@ -1,0 +1,260 @@
+//! The part of `revisit.toml` that a build reads.
+//!
+//! Every key has a default; unknown keys are refused. The doc comments are the reference:
+//! `docs/revisit.schema.json` is made of them.
+
+use std::num::{NonZeroU32, NonZeroU64};
+
+use revisit_rules::site::names::Names;
+use revisit_rules::site::pattern::Pattern;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::BuildError;
+
+/// What a build needs to know of a site.
+#[derive(Debug, Clone, Default)]
+pub struct BuildConfig {
+    /// `[site]`
+    pub site: SiteConfig,
+    /// `[names]`
+    pub names: NamesConfig,
+    /// `[precache]`
+    pub precache: PrecacheConfig,
+    /// `[worker]`
+    pub worker: WorkerConfig,
+}
+
+/// Where the site lies and where a visit begins.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SiteConfig {
+    /// URL path under which the site will be reached; it begins and ends with a slash.
+    /// A worker answers below it and nowhere else. Default `/`.
+    pub base: String,
+    /// Pages at which visits begin, as paths below the folder. They and what they load are the
+    /// shell, which is precached before anything else. Default `["index.html"]`.
+    pub entry: Vec<String>,
+}
+
+impl Default for SiteConfig {
+    fn default() -> Self {
+        Self {
+            base: "/".into(),
+            entry: vec!["index.html".into()],
+        }
+    }
+}
+
+/// Which file names promise that their content never changes. What neither list names is
+/// guessed: `app-1a2b3c4d.js` and the like carry a hash, `lib-1.4.2.js` a version.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NamesConfig {
+    /// Patterns of files whose names carry a hash of their content. Default none.
+    pub hashed: Vec<String>,
+    /// Patterns of files whose names look so but do not. Wins over `hashed`. Default none.
+    pub plain: Vec<String>,
+}
+
+/// Which files are kept ahead of time.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrecacheConfig {
+    /// Patterns of files to keep. `?` is one character, `*` any but a slash, `**` any,
+    /// `**/` any number of folders, `{a,b}` either. Default `["**"]`.
+    pub include: Vec<String>,
+    /// Patterns of files to leave out, beside those of `exclude_defaults`. A file that the shell
+    /// loads is left out as well if a pattern says so. Default none.
+    pub exclude: Vec<String>,
+    /// Leave out what no visitor needs offline: source maps, `node_modules`, rules of hosts
+    /// (`_headers`, `_redirects`), `robots.txt`, site maps, compressed twins (`.gz`, `.br`, `.zst`).
+    /// Default `true`.
+    pub exclude_defaults: bool,
+    /// Most bytes that are kept in all. The shell comes first and must fit; then smaller files
+    /// before larger ones, until the budget is used up. Default `26214400` (25 MiB).
+    pub budget_bytes: u64,
+}
+
+impl Default for PrecacheConfig {
+    fn default() -> Self {
+        Self {
+            include: vec!["**".into()],
+            exclude: Vec::new(),
+            exclude_defaults: true,
+            budget_bytes: 25 << 20,
+        }
+    }
+}
+
+/// When a new build takes the place of the old one in a visitor's browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpdateMode {
+    /// When the page calls `revisit.update()`, or all pages of the site were closed.
+    #[default]
+    Prompt,
+    /// At the next navigation, a reload included, when no second page of the site is open.
+    NextVisit,
+    /// As soon as it is installed. Open pages keep the files that they were loaded with.
+    Immediate,
+}
+
+/// How the service worker behaves.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// File name of the worker, directly below the folder. Flag `--worker-name`. Default `sw.js`.
+    pub name: String,
+    /// Put one script tag into each page, which registers the worker and offers
+    /// `window.revisit`. Flag `--no-inject`. Default `true`.
+    pub inject: bool,
+    /// `prompt`, `next-visit` or `immediate`. Default `prompt`.
+    pub update: UpdateMode,
+    /// Query parameters that do not change what a URL means, as patterns of names.
+    /// Default `["utm_*", "fbclid", "gclid", "msclkid"]`.
+    pub ignore_parameters: Vec<String>,
+    /// Page shown when a navigation finds neither cache nor network; empty for none.
+    /// Default `offline.html`, if there is one.
+    pub offline_page: Option<String>,
+    /// Page that answers navigations to paths without a file, for sites that draw their pages
+    /// in the browser. Never answers a path whose last part has an ending. Default none.
+    pub fallback: Option<String>,
+    /// Patterns of the paths that `fallback` may answer. Default `["**"]`.
+    pub fallback_allow: Vec<String>,
+    /// Patterns of the paths that `fallback` must not answer. Default `["api/**"]`.
+    pub fallback_deny: Vec<String>,
+    /// Seconds for which a request of the worker may stay silent before it is given up and tried
+    /// again; a slow one that keeps arriving has no limit. Default `30`.
+    pub stall_seconds: NonZeroU32,
+    /// A word that tells this site's caches from those of another site with the same address.
+    /// Changing it makes every visitor install anew. Default empty.
+    pub site_id: String,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            name: "sw.js".into(),
+            inject: true,
+            update: UpdateMode::default(),
+            ignore_parameters: ["utm_*", "fbclid", "gclid", "msclkid"]
+                .map(String::from)
+                .into(),
+            offline_page: None,
+            fallback: None,
+            fallback_allow: vec!["**".into()],
+            fallback_deny: vec!["api/**".into()],
+            stall_seconds: NonZeroU32::MIN.saturating_add(29),
+            site_id: String::new(),
+        }
+    }
+}
+
+/// The config with its strings read once into what they mean.
+pub(crate) struct Parsed {
+    pub(crate) names: Names,
+    pub(crate) include: Vec<Pattern>,
+    pub(crate) exclude: Vec<Pattern>,
+    pub(crate) ignore_parameters: Vec<Pattern>,
+    pub(crate) allow: Vec<Pattern>,
+    pub(crate) deny: Vec<Pattern>,
+    pub(crate) stall_ms: NonZeroU64,
+}
+
+impl BuildConfig {
+    /// Reads patterns, paths and names; the first that means nothing is the error.
+    pub(crate) fn parse(&self) -> Result<Parsed, BuildError> {
+        let base = &self.site.base;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+        if !base.starts_with('/')
+            || !base.ends_with('/')
+            || base.contains("//")
+            || !base.chars().all(plain)
+        {
+            return refuse(
+                "site.base",
+                base,
+                "it is a URL path such as `/` or `/shop/`",
+            );
+        }
+        let name = &self.worker.name;
+        if !name.ends_with(".js")
+            || name.starts_with('.')
+            || name.contains('/')
+            || !name.chars().all(plain)
+        {
+            return refuse(
+                "worker.name",
+                name,
+                "it is a plain file name that ends in `.js`, directly below the folder",
+            );
+        }
+        if self.worker.site_id.contains('|') {
+            return refuse(
+                "worker.site_id",
+                &self.worker.site_id,
+                "it must not contain `|`",
+            );
+        }
+        if self.site.entry.is_empty() {
+            return refuse("site.entry", "[]", "a site has at least one entry page");
+        }
+        let mut exclude = patterns("precache.exclude", &self.precache.exclude)?;
+        if self.precache.exclude_defaults {
+            exclude.extend(patterns(
+                "precache.exclude_defaults",
+                &EXCLUDE_DEFAULTS.map(String::from),
+            )?);
+        }
+        Ok(Parsed {
+            names: Names {
+                hashed: patterns("names.hashed", &self.names.hashed)?,
+                plain: patterns("names.plain", &self.names.plain)?,
+            },
+            include: patterns("precache.include", &self.precache.include)?,
+            exclude,
+            ignore_parameters: patterns(
+                "worker.ignore_parameters",
+                &self.worker.ignore_parameters,
+            )?,
+            allow: patterns("worker.fallback_allow", &self.worker.fallback_allow)?,
+            deny: patterns("worker.fallback_deny", &self.worker.fallback_deny)?,
+            stall_ms: NonZeroU64::from(self.worker.stall_seconds)
+                .saturating_mul(NonZeroU64::MIN.saturating_add(999)),
+        })
+    }
+}
+
+fn refuse<T>(key: &'static str, value: &str, why: &str) -> Result<T, BuildError> {
+    Err(BuildError::Config {
+        key,
+        value: value.to_owned(),
+        why: why.to_owned(),
+    })
+}
+
+fn patterns(key: &'static str, list: &[String]) -> Result<Vec<Pattern>, BuildError> {
+    list.iter()
+        .map(|text| {
+            Pattern::new(text).map_err(|why| BuildError::Config {
+                key,
+                value: text.clone(),
+                why: why.to_string(),
+            })
+        })
+        .collect()
+}
+
+/// What no visitor needs offline.
+const EXCLUDE_DEFAULTS: [&str; 9] = [
+    "**/*.map",
+    "**/node_modules/**",
+    "**/{_headers,_redirects,_routes.json,_worker.js,CNAME}",
+    "robots.txt",
+    "sitemap*.xml",
+    "**/*.{gz,br,zst}",
+    "**/{Thumbs.db,desktop.ini}",
+    "{revisit.toml,netlify.toml,vercel.json,package.json,package-lock.json}",
+    "**/*.{php,cgi,htaccess}",
+];

@@ -1,0 +1,143 @@
+//! Why a site could not be built.
+
+use std::io;
+use std::path::PathBuf;
+
+/// What stops a build. What does not stop it is a [`crate::Warning`] in the report.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The folder is not there, or is none.
+    #[error("cannot read the folder `{}`", path.display())]
+    Folder {
+        /// The folder as it was given.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of the site cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file changed again and again while it was read.
+    #[error("`{file}` kept changing while it was read")]
+    Unsettled {
+        /// Its path below the site's root.
+        file: String,
+    },
+    /// A folder that is surely no site, such as `/` or a home folder.
+    #[error("`{}` is {what}, not the folder of a built site", path.display())]
+    NotASite {
+        /// The folder.
+        path: PathBuf,
+        /// What it is instead.
+        what: &'static str,
+    },
+    /// No file ends in `.html`.
+    #[error("no HTML page in `{}` ({files} other files)", path.display())]
+    NoPage {
+        /// The folder.
+        path: PathBuf,
+        /// How many files are there.
+        files: usize,
+    },
+    /// None of the entry pages exists.
+    #[error("the entry page `{entry}` is not there")]
+    NoEntry {
+        /// The path in the config, or the default.
+        entry: String,
+    },
+    /// The shell alone is larger than the budget.
+    #[error("the shell needs {needed} bytes, the budget is {budget}: {largest}")]
+    ShellTooLarge {
+        /// Bytes of all files that the entry pages load.
+        needed: u64,
+        /// `precache.budget_bytes`.
+        budget: u64,
+        /// The largest of them, with who loads them.
+        largest: String,
+    },
+    /// A page that the config names is not there.
+    #[error("`{key}` names `{file}`, which is not there")]
+    NoSuchPage {
+        /// The key of the config.
+        key: &'static str,
+        /// The file it names.
+        file: String,
+    },
+    /// A value of the config is none that this option takes.
+    #[error("`{key}` cannot be `{value}`: {why}")]
+    Config {
+        /// The key, with its table.
+        key: &'static str,
+        /// What the config says.
+        value: String,
+        /// Why not.
+        why: String,
+    },
+    /// The worker's file is there already, and is somebody else's.
+    #[error("`{file}` is there already and was not written by revisit")]
+    ForeignWorker {
+        /// Its path below the site's root.
+        file: String,
+    },
+    /// The output folder holds something that is no output of a build.
+    #[error("`{}` is not empty and no output of `revisit build`", path.display())]
+    ForeignOutput {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Writing did not succeed; what was there before is whole.
+    #[error("cannot write `{}`; what was there before is unchanged", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Renaming the new files into place was cut off: some are new, some old.
+    #[error("the new files were only partly put in place: `{}`", path.display())]
+    Commit {
+        /// The file that could not be put in place.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The worker's own code does not join: a fault of this program.
+    #[error("the worker's code cannot be put together: {0}")]
+    Runtime(String),
+}
+
+impl BuildError {
+    /// What the user can do about it.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Folder { .. } => "give the folder that your site's build writes, such as `dist`".into(),
+            Self::Read { .. } => "make the file readable, or leave it out by `[precache] exclude`".into(),
+            Self::Unsettled { .. } => "run the build when nothing writes into the folder".into(),
+            Self::NotASite { .. } => "give the folder that holds the site's `index.html`".into(),
+            Self::NoPage { .. } => {
+                "give the folder that holds the site's `index.html`; a bundler's output is often `dist`, `build` or `out`".into()
+            }
+            Self::NoEntry { .. } => "name the site's first page: `[site] entry = [\"home.html\"]`".into(),
+            Self::ShellTooLarge { needed, .. } => format!(
+                "raise the budget, `[precache] budget_bytes = {}`, or make the first page lighter",
+                needed.next_multiple_of(1 << 20)
+            ),
+            Self::NoSuchPage { .. } => "correct the name, or take the key out".into(),
+            Self::ForeignWorker { .. } => "choose another name with `--worker-name`, or remove the file".into(),
+            Self::ForeignOutput { .. } => "name a new or empty folder with `--out`".into(),
+            Self::Write { .. } => "see that the folder is writable and the disk has room, then build again".into(),
+            Self::Commit { .. } => "build again: it completes what was begun".into(),
+            Self::Config { .. } => return None,
+            Self::Runtime(_) => "this is a fault of revisit; please report it".into(),
+        })
+    }
+}

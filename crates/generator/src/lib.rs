@@ -1,0 +1,33 @@
+//! A folder of built files in, a service worker out.
+//!
+//! [`plan`] reads a site and returns an [`Overlay`]: what is to lie over the folder so that the
+//! second visit is instant and the site works offline: the worker, the page client, the
+//! manifest, packs, and for each page the place of one script tag. Nothing is written by it.
+//! [`write()`] puts an overlay into the folder itself or into a copy; `revisit serve` lays it over
+//! the folder in memory. No network, no clock: a pure build step.
+
+mod client_tag;
+pub mod config;
+mod content_hash;
+mod error;
+mod manifest;
+mod overlay;
+mod packs;
+mod parallel;
+mod plan;
+mod references;
+mod report;
+mod runtime;
+mod select;
+mod shell;
+mod walk;
+mod write;
+
+pub use config::BuildConfig;
+pub use content_hash::{Sha256, sha256};
+pub use error::BuildError;
+pub use overlay::{Edit, Generated, Overlay, SiteFile};
+pub use plan::{Memory, Options, Progress, plan, plan_uninstall};
+pub use report::{LeftOut, Report, Warning};
+pub use runtime::uninstaller;
+pub use write::{Destination, Written, write};

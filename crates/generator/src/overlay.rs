@@ -1,0 +1,71 @@
+//! What a build adds to a site, as data: files of its own, and for the site's files what is
+//! known of them. The folder itself is not touched.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+use revisit_rules::site::FileStamp;
+use revisit_rules::site::names::Promise;
+
+use crate::{Report, Sha256};
+
+/// One state of a site: what lies over its folder.
+#[derive(Debug)]
+pub struct Overlay {
+    /// Names this state: the hash of the manifest, shortened.
+    pub build: String,
+    /// Files that the site does not have, by their path below its root.
+    pub generated: BTreeMap<String, Generated>,
+    /// The site's own files, by their path below its root.
+    pub files: BTreeMap<String, SiteFile>,
+    /// What was done, for the user.
+    pub report: Report,
+}
+
+/// A file that the build made.
+#[derive(Debug, Clone)]
+pub struct Generated {
+    /// Its bytes.
+    pub body: Bytes,
+    /// Their hash.
+    pub sha256: Sha256,
+    /// Whether its name changes with its content.
+    pub promise: Promise,
+}
+
+/// What is known of a file of the site.
+#[derive(Debug, Clone)]
+pub struct SiteFile {
+    /// The state of the file that the rest is true of.
+    pub stamp: FileStamp,
+    /// Hash of the bytes as they are to be served, after the edits; none if it was not needed.
+    pub sha256: Option<Sha256>,
+    /// What is to be changed in it: the place of our script tag. Sorted, without overlap.
+    pub edits: Vec<Edit>,
+    /// What its name says of its lifetime.
+    pub promise: Promise,
+}
+
+/// Bytes of a file that go, and bytes that come in their place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The bytes that go; empty for an insertion.
+    pub range: Range<u64>,
+    /// What comes in their place.
+    pub insert: Bytes,
+}
+
+/// Applies edits to the bytes of a file.
+pub(crate) fn edited(bytes: &[u8], edits: &[Edit]) -> Vec<u8> {
+    let mut out =
+        Vec::with_capacity(bytes.len() + edits.iter().map(|e| e.insert.len()).sum::<usize>());
+    let mut at = 0;
+    for Edit { range, insert } in edits {
+        out.extend_from_slice(&bytes[at..range.start as usize]);
+        out.extend_from_slice(insert);
+        at = range.end as usize;
+    }
+    out.extend_from_slice(&bytes[at..]);
+    out
+}

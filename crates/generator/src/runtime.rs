@@ -1,0 +1,350 @@
+//! The JavaScript that is shipped: modules of `runtime/`, joined and minified.
+//!
+//! A site gets the modules that its features name and what those import, in one classic script.
+//! The joiner knows only what our own modules use: named imports of relative paths, exported
+//! declarations, and names that are unique among all modules.
+
+use std::collections::HashSet;
+
+use oxc_allocator::Allocator;
+use oxc_ast::ast::{Declaration, Statement};
+use oxc_codegen::{Codegen, CodegenOptions};
+use oxc_minifier::{Minifier, MinifierOptions};
+use oxc_parser::Parser;
+use oxc_span::{GetSpan, SourceType};
+use serde_json::{Map, Value, json};
+
+use crate::BuildError;
+use crate::config::{Parsed, UpdateMode};
+use revisit_rules::site::pattern::Pattern;
+
+/// What a worker of this site must know and do.
+pub(crate) struct Worker<'a> {
+    pub(crate) build: &'a str,
+    pub(crate) site_id: &'a str,
+    pub(crate) update: UpdateMode,
+    pub(crate) offline: Option<&'a str>,
+    pub(crate) fallback: Option<&'a str>,
+    /// Another site's worker at the same address is replaced at once.
+    pub(crate) take_over: bool,
+}
+
+/// The service worker of a build.
+pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, BuildError> {
+    let mut values = Map::new();
+    values.insert("site".into(), json!(wanted.site_id));
+    values.insert("build".into(), json!(wanted.build));
+    values.insert("stallMs".into(), json!(config.stall_ms));
+    values.insert("ignore".into(), expanded(&config.ignore_parameters));
+    let mut imports = vec![("start", "start.js")];
+    let mut features: Vec<(&str, &str)> = Vec::new();
+    match wanted.update {
+        UpdateMode::Prompt => {}
+        UpdateMode::NextVisit => {
+            imports.push(("nextVisit", "next-visit.js"));
+            features.push(("arrive", "nextVisit"));
+        }
+        UpdateMode::Immediate => {
+            imports.push(("immediate", "immediate.js"));
+            features.push(("installed", "immediate"));
+        }
+    }
+    if wanted.take_over {
+        imports.push(("reloadPages, seize", "take-over.js"));
+        features.push(("activated", "reloadPages"));
+        // `immediate` takes over from whomever; asking twice does no harm, but one key holds one
+        if wanted.update != UpdateMode::Immediate {
+            features.push(("installed", "seize"));
+        }
+    }
+    if let Some(page) = wanted.fallback {
+        imports.push(("fallback", "fallback.js"));
+        features.push(("fallback", "fallback"));
+        values.insert("fallback".into(), json!(page));
+        if config.allow.iter().all(|pattern| pattern.written() != "**") {
+            values.insert("allow".into(), expanded(&config.allow));
+        }
+        values.insert("deny".into(), expanded(&config.deny));
+    }
+    if let Some(page) = wanted.offline {
+        imports.push(("offline", "offline.js"));
+        features.push(("missing", "offline"));
+        values.insert("offline".into(), json!(page));
+    }
+    let mut entry = String::new();
+    for (names, file) in imports {
+        entry.push_str(&format!("import {{ {names} }} from './{file}'\n"));
+    }
+    let list: Vec<String> = features
+        .iter()
+        .map(|(key, value)| format!("{key}: {value}"))
+        .collect();
+    entry.push_str(&format!("start({{ {} }})\n", list.join(", ")));
+    let config_module = format!("const config = {}\n", Value::Object(values));
+    let joined = join(&entry, &config_module)?;
+    Ok(format!("{MARK}{}", minify(&joined)?))
+}
+
+/// The page client, which registers the worker named.
+pub(crate) fn client(worker_name: &str) -> Result<String, BuildError> {
+    minify(&format!(
+        "(() => {{ const WORKER = {};\n{CLIENT}\n}})()",
+        json!(worker_name)
+    ))
+}
+
+/// The worker that removes itself; `reload`: it also loads open pages anew.
+///
+/// # Errors
+/// [`BuildError::Runtime`] only.
+pub fn uninstaller(reload: bool) -> Result<String, BuildError> {
+    let text = minify(&format!(
+        "(() => {{ const RELOAD = {reload};\n{UNINSTALL}\n}})()"
+    ))?;
+    Ok(format!("{MARK}{text}"))
+}
+
+/// Was this worker script written by a build of ours?
+pub(crate) fn is_ours(script: &[u8]) -> bool {
+    script.starts_with(MARK.as_bytes())
+}
+
+fn expanded(patterns: &[Pattern]) -> Value {
+    patterns
+        .iter()
+        .flat_map(Pattern::alternatives)
+        .cloned()
+        .collect::<Vec<_>>()
+        .into()
+}
+
+/// Joins the entry and what it imports, each module once and before those that import it.
+fn join(entry: &str, config_module: &str) -> Result<String, BuildError> {
+    let mut out = String::from("(() => {\n");
+    let mut seen = HashSet::from(["config.js".to_owned()]);
+    let mut names = HashSet::from(["config".to_owned()]);
+    out.push_str(config_module);
+    append("the entry", entry, &mut seen, &mut names, &mut out)?;
+    out.push_str("})()\n");
+    Ok(out)
+}
+
+fn append(
+    name: &str,
+    text: &str,
+    seen: &mut HashSet<String>,
+    names: &mut HashSet<String>,
+    out: &mut String,
+) -> Result<(), BuildError> {
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, text, SourceType::mjs()).parse();
+    if let Some(error) = parsed.diagnostics.first() {
+        return Err(BuildError::Runtime(format!("{name}: {error}")));
+    }
+    let mut kept = String::new();
+    for statement in &parsed.program.body {
+        let span = statement.span();
+        let mut start = span.start as usize;
+        match statement {
+            Statement::ImportDeclaration(import) => {
+                let file = import.source.value.trim_start_matches("./");
+                if seen.insert(file.to_owned()) {
+                    append(file, module(file)?, seen, names, out)?;
+                }
+                continue;
+            }
+            Statement::ExportDeclaration(export) => {
+                start = export.declaration.span().start as usize;
+                declared(&export.declaration, name, names)?;
+            }
+            Statement::ExportNamedDeclaration(_) => {
+                return Err(BuildError::Runtime(format!(
+                    "{name}: an export without a declaration"
+                )));
+            }
+            other => {
+                if let Some(declaration) = other.as_declaration() {
+                    declared(declaration, name, names)?;
+                }
+            }
+        }
+        kept.push_str(&text[start..span.end as usize]);
+        kept.push('\n');
+    }
+    out.push_str(&kept);
+    Ok(())
+}
+
+/// Joined modules share one scope: a name must not be declared twice.
+fn declared(
+    declaration: &Declaration<'_>,
+    module: &str,
+    names: &mut HashSet<String>,
+) -> Result<(), BuildError> {
+    let mut take = |name: &str| {
+        if names.insert(name.to_owned()) {
+            Ok(())
+        } else {
+            Err(BuildError::Runtime(format!(
+                "`{name}` of {module} is declared elsewhere too"
+            )))
+        }
+    };
+    match declaration {
+        Declaration::VariableDeclaration(list) => {
+            for declarator in &list.declarations {
+                for name in declarator.id.get_binding_identifiers() {
+                    take(&name.name)?;
+                }
+            }
+        }
+        Declaration::FunctionDeclaration(function) => {
+            if let Some(name) = &function.id {
+                take(&name.name)?;
+            }
+        }
+        Declaration::ClassDeclaration(class) => {
+            if let Some(name) = &class.id {
+                take(&name.name)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn minify(text: &str) -> Result<String, BuildError> {
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, text, SourceType::cjs()).parse();
+    if let Some(error) = parsed.diagnostics.first() {
+        return Err(BuildError::Runtime(error.to_string()));
+    }
+    let mut program = parsed.program;
+    let minified = Minifier::new(MinifierOptions::default()).minify(&allocator, &mut program);
+    Ok(Codegen::new()
+        .with_options(CodegenOptions::minify())
+        .with_scoping(minified.scoping)
+        .build(&program)
+        .code
+        .to_string())
+}
+
+macro_rules! modules {
+    ($($file:literal),* $(,)?) => {
+        fn module(file: &str) -> Result<&'static str, BuildError> {
+            match file {
+                $($file => Ok(include_str!(concat!("../runtime/worker/", $file))),)*
+                _ => Err(BuildError::Runtime(format!("no module `{file}`"))),
+            }
+        }
+    };
+}
+
+modules!(
+    "answer.js",
+    "download.js",
+    "ensure.js",
+    "fallback.js",
+    "generation.js",
+    "global.js",
+    "immediate.js",
+    "keep.js",
+    "next-visit.js",
+    "offline.js",
+    "pattern.js",
+    "route.js",
+    "start.js",
+    "tabs.js",
+    "take-over.js",
+    "tell.js",
+);
+
+const CLIENT: &str = include_str!("../runtime/client/client.js");
+const UNINSTALL: &str = include_str!("../runtime/uninstall/uninstall.js");
+
+/// The first bytes of a worker of ours: what may be overwritten.
+const MARK: &str = "/*revisit*/";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::BuildConfig;
+
+    fn check(wanted: &Worker<'_>) -> String {
+        worker(wanted, &BuildConfig::default().parse().unwrap()).unwrap()
+    }
+
+    const PLAIN: Worker<'_> = Worker {
+        build: "BUILDBUILDBUILD0",
+        site_id: "",
+        update: UpdateMode::Prompt,
+        offline: None,
+        fallback: None,
+        take_over: false,
+    };
+
+    #[test]
+    fn a_worker_carries_only_the_modules_that_its_site_uses() {
+        let plain = check(&PLAIN);
+        assert!(plain.contains("BUILDBUILDBUILD0") && !plain.contains("\nimport"));
+        let full = check(&Worker {
+            update: UpdateMode::NextVisit,
+            offline: Some("offline.html"),
+            fallback: Some("index.html"),
+            take_over: true,
+            ..PLAIN
+        });
+        assert!(full.len() > plain.len());
+        assert!(full.contains("offline.html") && !plain.contains("offline"));
+        assert!(full.contains("resultingClientId") && !plain.contains("resultingClientId"));
+    }
+
+    #[test]
+    fn every_combination_of_features_joins() {
+        for update in [
+            UpdateMode::Prompt,
+            UpdateMode::NextVisit,
+            UpdateMode::Immediate,
+        ] {
+            for bits in 0..8 {
+                check(&Worker {
+                    update,
+                    offline: (bits & 1 > 0).then_some("o.html"),
+                    fallback: (bits & 2 > 0).then_some("f.html"),
+                    take_over: bits & 4 > 0,
+                    ..PLAIN
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_declared_twice_is_refused() {
+        let mut names = HashSet::new();
+        let mut out = String::new();
+        append(
+            "a",
+            "const x = 1",
+            &mut HashSet::new(),
+            &mut names,
+            &mut out,
+        )
+        .unwrap();
+        let twice = append(
+            "b",
+            "export function x() {}",
+            &mut HashSet::new(),
+            &mut names,
+            &mut out,
+        );
+        assert!(matches!(twice, Err(BuildError::Runtime(_))));
+    }
+
+    #[test]
+    fn our_own_scripts_are_known_again() {
+        assert!(is_ours(check(&PLAIN).as_bytes()));
+        assert!(is_ours(uninstaller(true).unwrap().as_bytes()));
+        assert!(!is_ours(b"self.addEventListener('fetch', () => {})"));
+        assert!(client("sw.js").unwrap().contains("sw.js"));
+    }
+}

@@ -1,0 +1,263 @@
+//! What must be at hand before a site counts as installed?
+//!
+//! The shell: the entry pages and everything that they load as they come up, found as a browser
+//! would find it, from file to file.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+
+use revisit_rules::site::media;
+use revisit_rules::site::route::{Candidate, candidates, decode, url_path};
+use url::Url;
+
+use crate::references::{self, Kind, Reference, RelativeTo, ScriptKind, When};
+use crate::{BuildError, Warning};
+
+/// The shell of a site.
+#[derive(Debug, Default)]
+pub(crate) struct Shell {
+    /// Path → the file that loads it; none for an entry.
+    pub(crate) files: BTreeMap<String, Option<String>>,
+    /// Scripts that run as workers: their own headers matter, as a document's do.
+    pub(crate) workers: BTreeSet<String>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Finds the shell. `read` gives the references of a file, which may be known from before.
+pub(crate) fn shell(
+    entries: &[String],
+    known: &HashSet<&str>,
+    base: &str,
+    read: &mut dyn FnMut(&str, Kind) -> Result<References, BuildError>,
+) -> Result<Shell, BuildError> {
+    let mut shell = Shell::default();
+    let mut queue = VecDeque::new();
+    for entry in entries {
+        if shell.files.insert(entry.clone(), None).is_none() {
+            queue.push_back((entry.clone(), Kind::Page, entry.clone()));
+        }
+    }
+    while let Some((file, kind, page)) = queue.pop_front() {
+        let found = read(&file, kind)?;
+        for reference in found.list.iter().filter(|r| r.when == When::Load) {
+            let from = match (reference.relative_to, &found.base) {
+                (RelativeTo::Page, _) => address(base, &page, None),
+                (RelativeTo::Referrer, document_base) => {
+                    address(base, &file, document_base.as_deref())
+                }
+            };
+            let Some(target) = from.and_then(|from| resolve(&from, &reference.url, base, known))
+            else {
+                continue;
+            };
+            match target {
+                Target::Missing => shell.warnings.push(Warning::Missing {
+                    url: reference.url.clone(),
+                    by: file.clone(),
+                }),
+                Target::File { path, query } => {
+                    if query {
+                        shell.warnings.push(Warning::Query {
+                            url: reference.url.clone(),
+                            by: file.clone(),
+                        });
+                    }
+                    if reference.kind == Kind::Worker {
+                        shell.workers.insert(path.clone());
+                    }
+                    if !shell.files.contains_key(&path) {
+                        shell.files.insert(path.clone(), Some(file.clone()));
+                        let page = if reference.kind == Kind::Page {
+                            &path
+                        } else {
+                            &page
+                        };
+                        queue.push_back((path.clone(), reference.kind, page.clone()));
+                    }
+                }
+            }
+        }
+    }
+    shell.warnings.sort();
+    shell.warnings.dedup();
+    Ok(shell)
+}
+
+/// What a file names, and the `<base>` that it is relative to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct References {
+    pub(crate) list: Vec<Reference>,
+    pub(crate) base: Option<String>,
+}
+
+/// Reads the references out of a file's bytes, by what it is taken for.
+pub(crate) fn references_of(file: &str, kind: Kind, bytes: &[u8]) -> References {
+    let text = || String::from_utf8_lossy(bytes);
+    let list = match kind {
+        Kind::Page if media::is_document(file) => {
+            let page = references::html(bytes);
+            return References {
+                list: page.references,
+                base: page.base,
+            };
+        }
+        Kind::Style => references::css(&text()),
+        Kind::Script | Kind::Worker => references::script(&text(), ScriptKind::Classic),
+        Kind::Module => references::script(&text(), ScriptKind::Module),
+        Kind::Page | Kind::Manifest | Kind::Other => Vec::new(),
+    };
+    References { list, base: None }
+}
+
+/// Worker scripts that a script of any kind names, as paths of the site's files.
+pub(crate) fn workers_of(
+    file: &str,
+    bytes: &[u8],
+    base: &str,
+    known: &HashSet<&str>,
+) -> Vec<String> {
+    let Some(from) = address(base, file, None) else {
+        return Vec::new();
+    };
+    references::script(&String::from_utf8_lossy(bytes), ScriptKind::Module)
+        .iter()
+        .filter(|reference| reference.kind == Kind::Worker)
+        .filter_map(
+            |reference| match resolve(&from, &reference.url, base, known)? {
+                Target::File { path, .. } => Some(path),
+                Target::Missing => None,
+            },
+        )
+        .collect()
+}
+
+enum Target {
+    File { path: String, query: bool },
+    Missing,
+}
+
+/// The file behind a URL; `None` for one that is not below the site's base.
+fn resolve(from: &Url, written: &str, base: &str, known: &HashSet<&str>) -> Option<Target> {
+    let url = from.join(written).ok()?;
+    if url.host_str() != Some(HOST) || url.scheme() != "http" {
+        return None;
+    }
+    let path = url.path().strip_prefix(base)?;
+    let file = decode(path).and_then(|path| {
+        candidates(&path).into_iter().find_map(|candidate| {
+            let (Candidate::Serve(file) | Candidate::AddSlash(file)) = candidate;
+            known.contains(&*file).then_some(file)
+        })
+    });
+    Some(match file {
+        Some(path) => Target::File {
+            path,
+            query: url.query().is_some_and(|query| !query.is_empty()),
+        },
+        None => Target::Missing,
+    })
+}
+
+fn address(base: &str, file: &str, document_base: Option<&str>) -> Option<Url> {
+    let url = Url::parse(&format!("http://{HOST}{base}{}", url_path(file))).ok()?;
+    match document_base {
+        Some(document_base) => url.join(document_base).ok(),
+        None => Some(url),
+    }
+}
+
+/// Stands for the site's own host while URLs are resolved.
+const HOST: &str = "site.invalid";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(files: &[(&str, &str)], expected: &[&str]) -> Shell {
+        let known: HashSet<&str> = files.iter().map(|(path, _)| *path).collect();
+        let shell = shell(
+            &["index.html".into()],
+            &known,
+            "/shop/",
+            &mut |file, kind| {
+                let text = files.iter().find(|(path, _)| *path == file).unwrap().1;
+                Ok(references_of(file, kind, text.as_bytes()))
+            },
+        )
+        .unwrap();
+        assert_eq!(shell.files.keys().collect::<Vec<_>>(), expected);
+        shell
+    }
+
+    #[test]
+    fn the_shell_is_what_the_entry_loads_from_file_to_file() {
+        let shell = check(
+            &[
+                (
+                    "index.html",
+                    "<link rel=stylesheet href=css/a.css><script type=module src=/shop/js/app.js></script>\
+                     <a href=other.html>x</a><img src='b c.png'><img src=gone.png><img src=//elsewhere/x.png>",
+                ),
+                (
+                    "css/a.css",
+                    "@import 'b.css'; body { background: url(../bg.png) }",
+                ),
+                ("css/b.css", "@import 'a.css';"),
+                (
+                    "js/app.js",
+                    "import './dep.js'; import('./lazy.js'); new Worker(new URL('./w.js', import.meta.url))",
+                ),
+                ("js/dep.js", "export {}"),
+                ("js/lazy.js", ""),
+                ("js/w.js", "importScripts('i.js')"),
+                ("js/i.js", ""),
+                ("bg.png", ""),
+                ("b c.png", ""),
+                ("other.html", ""),
+            ],
+            &[
+                "b c.png",
+                "bg.png",
+                "css/a.css",
+                "css/b.css",
+                "index.html",
+                "js/app.js",
+                "js/dep.js",
+                "js/i.js",
+                "js/w.js",
+            ],
+        );
+        assert_eq!(shell.workers.iter().collect::<Vec<_>>(), ["js/w.js"]);
+        assert_eq!(
+            shell.warnings,
+            [Warning::Missing {
+                url: "gone.png".into(),
+                by: "index.html".into()
+            }]
+        );
+        assert_eq!(shell.files["css/b.css"].as_deref(), Some("css/a.css"));
+    }
+
+    #[test]
+    fn a_page_with_a_base_is_resolved_by_it() {
+        check(
+            &[
+                ("index.html", "<base href=/shop/deep/><img src=a.png>"),
+                ("deep/a.png", ""),
+                ("a.png", ""),
+            ],
+            &["deep/a.png", "index.html"],
+        );
+    }
+
+    #[test]
+    fn a_query_is_said_and_the_file_is_still_of_the_shell() {
+        let shell = check(
+            &[
+                ("index.html", "<script src=a.js?v=2></script>"),
+                ("a.js", ""),
+            ],
+            &["a.js", "index.html"],
+        );
+        assert!(matches!(&shell.warnings[..], [Warning::Query { .. }]));
+    }
+}

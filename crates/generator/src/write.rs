@@ -1,0 +1,333 @@
+//! Puts an overlay onto the disk: into the site's own folder, or into a copy of it.
+//!
+//! Everything is first written aside; only when all of it is there is it renamed into place,
+//! the worker last. A full disk or a kill before that leaves what was there as it was.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use revisit_rules::site::FileStamp;
+
+use crate::overlay::{Overlay, SiteFile, edited};
+use crate::plan::{OUTPUT, is_output};
+use crate::{BuildError, parallel};
+
+/// Where an overlay goes.
+#[derive(Debug, Clone, Copy)]
+pub enum Destination<'a> {
+    /// Into the site's folder itself.
+    InPlace,
+    /// Into a copy of the site, which takes the place of an earlier one as a whole.
+    Folder(&'a Path),
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Written {
+    /// Files that are new or changed.
+    pub written: usize,
+    /// Files of earlier builds that were removed.
+    pub removed: usize,
+}
+
+/// Writes the overlay of the site in `root`. `worker` is the path of the file that makes the
+/// rest count, and comes last.
+///
+/// # Errors
+/// [`BuildError::Write`] while what was there is whole; [`BuildError::Commit`] if a rename, the
+/// last step, was refused half-way.
+pub fn write(
+    root: &Path,
+    overlay: &Overlay,
+    worker: &str,
+    destination: Destination<'_>,
+) -> Result<Written, BuildError> {
+    match destination {
+        Destination::InPlace => in_place(root, overlay, worker),
+        Destination::Folder(out) => into_copy(root, overlay, worker, out),
+    }
+}
+
+fn in_place(root: &Path, overlay: &Overlay, worker: &str) -> Result<Written, BuildError> {
+    let staging = Staging::new(root.join(".revisit-staging"))?;
+    let output = root.join(OUTPUT);
+    let stale = stale_outputs(&output, overlay);
+
+    let mut moves: Vec<(PathBuf, PathBuf)> = Vec::new();
+    let pages: Vec<(&String, &SiteFile)> = overlay
+        .files
+        .iter()
+        .filter(|(_, file)| !file.edits.is_empty())
+        .collect();
+    for (path, generated) in overlay.generated.iter().filter(|(path, _)| *path != worker) {
+        let target = root.join(path);
+        if fs::read(&target).ok().as_deref() != Some(&*generated.body) {
+            let staged = staging.path.join(moves.len().to_string());
+            write_file(&staged, &generated.body)?;
+            moves.push((staged, target));
+        }
+    }
+    let first_page = moves.len();
+    let numbered: Vec<(usize, &(&String, &SiteFile))> = pages.iter().enumerate().collect();
+    parallel::each(&numbered, &|_| (), |(number, (path, file))| {
+        let staged = staging.path.join((first_page + number).to_string());
+        write_edited(&root.join(path), file, path, &staged)
+    })?;
+    for (number, (path, _)) in &numbered {
+        moves.push((
+            staging.path.join((first_page + number).to_string()),
+            root.join(path),
+        ));
+    }
+    if let Some(generated) = overlay.generated.get(worker) {
+        let target = root.join(worker);
+        if fs::read(&target).ok().as_deref() != Some(&*generated.body) {
+            let staged = staging.path.join("worker");
+            write_file(&staged, &generated.body)?;
+            moves.push((staged, target));
+        }
+    }
+    if overlay
+        .generated
+        .keys()
+        .any(|path| path.starts_with(OUTPUT))
+    {
+        fs::create_dir_all(&output).map_err(|source| write_error(&output, source))?;
+    }
+    for (staged, target) in &moves {
+        fs::rename(staged, target).map_err(|source| BuildError::Commit {
+            path: target.clone(),
+            source,
+        })?;
+    }
+    // From here on nothing names them.
+    for path in &stale {
+        let _ = fs::remove_file(path);
+    }
+    let _ = fs::remove_dir(&output); // only if it is empty
+    Ok(Written {
+        written: moves.len(),
+        removed: stale.len(),
+    })
+}
+
+fn stale_outputs(output: &Path, overlay: &Overlay) -> BTreeSet<PathBuf> {
+    let Ok(entries) = fs::read_dir(output) else {
+        return BTreeSet::new();
+    };
+    entries
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            is_output(&name) && !overlay.generated.contains_key(&format!("{OUTPUT}/{name}"))
+        })
+        .map(|entry| entry.path())
+        .collect()
+}
+
+fn into_copy(
+    root: &Path,
+    overlay: &Overlay,
+    worker: &str,
+    out: &Path,
+) -> Result<Written, BuildError> {
+    let site = fs::canonicalize(root).map_err(|source| BuildError::Folder {
+        path: root.to_owned(),
+        source,
+    })?;
+    let (parent, name) = place(out)?;
+    let target = parent.join(&name);
+    if target.starts_with(&site) || site.starts_with(&target) {
+        return Err(BuildError::Config {
+            key: "out",
+            value: out.display().to_string(),
+            why: "neither of the site and the output may lie within the other".into(),
+        });
+    }
+    let replaces = is_earlier_output(&target)?;
+    let staging = Staging::new(parent.join(format!(".{}.revisit-staging", name.display())))?;
+    copy(&site, &site, &staging.path, &|path| {
+        path == Path::new(OUTPUT) || path == Path::new(worker)
+    })?;
+    let pages: Vec<(&String, &SiteFile)> = overlay
+        .files
+        .iter()
+        .filter(|(_, file)| !file.edits.is_empty())
+        .collect();
+    parallel::each(&pages, &|_| (), |(path, file)| {
+        write_edited(&site.join(path), file, path, &staging.path.join(path))
+    })?;
+    for (path, generated) in &overlay.generated {
+        let target = staging.path.join(path);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder).map_err(|source| write_error(folder, source))?;
+        }
+        write_file(&target, &generated.body)?;
+    }
+    let aside = parent.join(format!(".{}.revisit-old", name.display()));
+    if replaces {
+        let _ = fs::remove_dir_all(&aside);
+        fs::rename(&target, &aside).map_err(|source| write_error(&target, source))?;
+    }
+    if let Err(source) = fs::rename(&staging.path, &target) {
+        if replaces {
+            let _ = fs::rename(&aside, &target); // as it was
+        }
+        return Err(write_error(&target, source));
+    }
+    if replaces {
+        let _ = fs::remove_dir_all(&aside);
+    }
+    Ok(Written {
+        written: overlay.generated.len() + overlay.files.len(),
+        removed: 0,
+    })
+}
+
+/// The real parent folder and the name of an output folder, which need not be there yet.
+fn place(out: &Path) -> Result<(PathBuf, PathBuf), BuildError> {
+    let refuse = || BuildError::Config {
+        key: "out",
+        value: out.display().to_string(),
+        why: "it is not the name of a folder".into(),
+    };
+    if out.exists() {
+        let real = fs::canonicalize(out).map_err(|source| write_error(out, source))?;
+        let (Some(parent), Some(name)) = (real.parent(), real.file_name()) else {
+            return Err(refuse());
+        };
+        return Ok((parent.to_owned(), PathBuf::from(name)));
+    }
+    let name = out.file_name().ok_or_else(refuse)?;
+    let parent = match out.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return Err(refuse()),
+    };
+    fs::create_dir_all(parent).map_err(|source| write_error(parent, source))?;
+    let parent = fs::canonicalize(parent).map_err(|source| write_error(parent, source))?;
+    Ok((parent, PathBuf::from(name)))
+}
+
+/// May this folder be replaced? Only an empty one or an earlier output: all else is somebody's.
+fn is_earlier_output(target: &Path) -> Result<bool, BuildError> {
+    let mut entries = match fs::read_dir(target) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(write_error(target, source)),
+    };
+    let ours = || {
+        fs::read_dir(target.join(OUTPUT)).is_ok_and(|entries| {
+            entries
+                .flatten()
+                .any(|e| is_output(&e.file_name().to_string_lossy()))
+        })
+    };
+    if entries.next().is_none() || ours() {
+        Ok(true)
+    } else {
+        Err(BuildError::ForeignOutput {
+            path: target.to_owned(),
+        })
+    }
+}
+
+/// Copies a site with all that its host may read (`.nojekyll`, `.well-known`), but no version
+/// control and no link that leads out.
+fn copy(
+    root: &Path,
+    from: &Path,
+    to: &Path,
+    skip: &dyn Fn(&Path) -> bool,
+) -> Result<(), BuildError> {
+    fs::create_dir_all(to).map_err(|source| write_error(to, source))?;
+    let read_error = |path: &Path, source| BuildError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    for entry in fs::read_dir(from).map_err(|source| read_error(from, source))? {
+        let entry = entry.map_err(|source| read_error(from, source))?;
+        let (path, name) = (entry.path(), entry.file_name());
+        let below = path.strip_prefix(root).unwrap_or(&path);
+        if skip(below)
+            || [".git", ".hg", ".svn", ".revisit-staging"]
+                .iter()
+                .any(|n| name == **n)
+        {
+            continue;
+        }
+        let kind = entry
+            .file_type()
+            .map_err(|source| read_error(&path, source))?;
+        let inside = || {
+            fs::canonicalize(&path)
+                .is_ok_and(|real| real.starts_with(root) && !from.starts_with(&real))
+        };
+        if kind.is_symlink() && !inside() {
+            continue; // the walk has named it
+        }
+        let target = to.join(&name);
+        let metadata = fs::metadata(&path).map_err(|source| read_error(&path, source))?;
+        if metadata.is_dir() {
+            copy(root, &path, &target, skip)?;
+        } else if metadata.is_file() {
+            fs::copy(&path, &target).map_err(|source| write_error(&target, source))?;
+        }
+    }
+    Ok(())
+}
+
+/// A page with its edits, under the rights of the original.
+fn write_edited(
+    original: &Path,
+    file: &SiteFile,
+    path: &str,
+    target: &Path,
+) -> Result<(), BuildError> {
+    let read_error = |source| BuildError::Read {
+        path: original.to_owned(),
+        source,
+    };
+    let bytes = fs::read(original).map_err(read_error)?;
+    let metadata = fs::metadata(original).map_err(read_error)?;
+    if FileStamp::of(&metadata) != file.stamp || bytes.len() as u64 != file.stamp.size {
+        return Err(BuildError::Unsettled {
+            file: path.to_owned(),
+        });
+    }
+    write_file(target, &edited(&bytes, &file.edits))?;
+    fs::set_permissions(target, metadata.permissions())
+        .map_err(|source| write_error(target, source))
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
+    fs::write(path, bytes).map_err(|source| write_error(path, source))
+}
+
+fn write_error(path: &Path, source: io::Error) -> BuildError {
+    BuildError::Write {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// A folder for what is not yet in place; gone when it is dropped, whatever happened.
+struct Staging {
+    path: PathBuf,
+}
+
+impl Staging {
+    fn new(path: PathBuf) -> Result<Self, BuildError> {
+        let _ = fs::remove_dir_all(&path); // left by a build that was killed
+        fs::create_dir(&path).map_err(|source| write_error(&path, source))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
