@@ -1,0 +1,69 @@
+//! The words that the command line takes.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Makes the second visit to a website instant and keeps the site working offline.
+#[derive(Debug, Parser)]
+#[command(name = "revisit", version, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Give a folder of built files a service worker
+    Build(BuildArgs),
+    /// Serve a folder as a site that works offline
+    Serve(ServeArgs),
+    /// Print the JSON Schema of revisit.toml
+    #[command(hide = true)]
+    Schema,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BuildArgs {
+    /// The folder that your site's build wrote, such as `dist`
+    #[arg(value_name = "SITE")]
+    pub(crate) site: PathBuf,
+    /// Write a whole copy of the site here instead of into SITE
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Read this config instead of `revisit.toml` in the working directory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Leave the pages alone: no script tag
+    #[arg(long)]
+    pub(crate) no_inject: bool,
+    /// File name of the service worker [default: sw.js]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) worker_name: Option<String>,
+    /// Take the script tags out again and leave a worker that removes itself
+    #[arg(long)]
+    pub(crate) uninstall: bool,
+    /// Print one JSON document and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// The folder to serve; nothing in it is written
+    #[arg(value_name = "SITE")]
+    pub(crate) site: PathBuf,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Read this config instead of `revisit.toml` in the working directory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Serve the files alone, and a worker that removes itself from browsers that have one
+    #[arg(long)]
+    pub(crate) no_worker: bool,
+    /// Print one JSON document when listening, and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,159 @@
+//! `revisit.toml`: one schema for all commands.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use revisit_generator::BuildConfig;
+use revisit_generator::config::{NamesConfig, PrecacheConfig, SiteConfig, WorkerConfig};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// The config of a site. Every key may be left out; a flag of the command line wins over its key.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "revisit.toml")]
+pub(crate) struct Config {
+    pub(crate) site: SiteConfig,
+    pub(crate) names: NamesConfig,
+    pub(crate) precache: PrecacheConfig,
+    pub(crate) worker: WorkerConfig,
+    pub(crate) build: BuildSection,
+    pub(crate) serve: ServeSection,
+}
+
+/// Where `revisit build` writes.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BuildSection {
+    /// Folder for a whole copy of the site. Flag `--out`. Default none: the site's own folder.
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// How `revisit serve` serves.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServeSection {
+    /// Address and port to listen at; port 0 takes a free one. Flag `--listen`.
+    /// Default `127.0.0.1:8080`.
+    #[schemars(with = "String")]
+    pub(crate) listen: SocketAddr,
+    /// Lay a service worker over the site. Flag `--no-worker` for no. Default `true`.
+    pub(crate) worker: bool,
+}
+
+impl Default for ServeSection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            worker: true,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file that was named, or `revisit.toml` of the working directory if there is one.
+    pub(crate) fn load(named: Option<&Path>) -> Result<Self, Failure> {
+        let path = named.unwrap_or(Path::new(FILE));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(error) => {
+                let error = anyhow::Error::new(error)
+                    .context(format!("cannot read the config `{}`", path.display()));
+                return Err(Failure::words(error));
+            }
+        };
+        Self::parse(&text).map_err(|(error, help)| {
+            let error =
+                anyhow!("{error}").context(format!("cannot use the config `{}`", path.display()));
+            Failure::words(error).help(help)
+        })
+    }
+
+    fn parse(text: &str) -> Result<Self, (String, Option<String>)> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let line = error.span().map_or(String::new(), |span| {
+                let line = text[..span.start].matches('\n').count() + 1;
+                format!("line {line}: ")
+            });
+            let message = error.message();
+            (format!("{line}{message}"), nearest(message))
+        })
+    }
+
+    /// The part that a build reads.
+    pub(crate) fn build_config(&self) -> BuildConfig {
+        BuildConfig {
+            site: self.site.clone(),
+            names: self.names.clone(),
+            precache: self.precache.clone(),
+            worker: self.worker.clone(),
+        }
+    }
+}
+
+/// For "unknown field `x`, expected one of `a`, `b`": the expected one that is nearest to `x`.
+fn nearest(message: &str) -> Option<String> {
+    if !message.starts_with("unknown ") {
+        return None;
+    }
+    let mut words = message.split('`').skip(1).step_by(2);
+    let unknown = words.next()?;
+    let (distance, word) = words
+        .map(|word| (strsim::damerau_levenshtein(unknown, word), word))
+        .min()?;
+    (distance <= unknown.len().max(3) / 2).then(|| format!("did you mean `{word}`?"))
+}
+
+const FILE: &str = "revisit.toml";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, message: &str, help: Option<&str>) {
+        let (found, found_help) = Config::parse(text).unwrap_err();
+        assert!(found.contains(message), "{found}");
+        assert_eq!(found_help.as_deref(), help);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line_and_the_nearest_known_one() {
+        check(
+            "[site]\n[precache]\nbudget_byte = 1\n",
+            "line 3: unknown field `budget_byte`",
+            Some("did you mean `budget_bytes`?"),
+        );
+        check(
+            "[workre]\n",
+            "line 1: unknown field `workre`",
+            Some("did you mean `worker`?"),
+        );
+        check("[site]\nqqqqqqqq = 1\n", "unknown field `qqqqqqqq`", None);
+        check(
+            "[worker]\nupdate = 'promt'\n",
+            "unknown variant `promt`",
+            Some("did you mean `prompt`?"),
+        );
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_refused() {
+        check("[precache]\nbudget_bytes = -1\n", "line 2", None);
+        check("[worker]\nstall_seconds = 0\n", "line 2", None);
+        check("[serve]\nlisten = 'nowhere'\n", "line 2", None);
+    }
+
+    #[test]
+    fn an_empty_config_is_the_default_and_every_default_can_be_written() {
+        let config = Config::parse("").unwrap();
+        assert_eq!(config.serve.listen.port(), 8080);
+        let text = toml::to_string(&config).unwrap();
+        assert!(Config::parse(&text).is_ok(), "{text}");
+    }
+}

@@ -1,0 +1,48 @@
+//! `revisit`: words in, words out. This crate puts the pieces together and is the only one that
+//! prints; what is decided and done stands in the crates below.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod args;
+mod build;
+mod config;
+mod failure;
+mod schema;
+mod serve;
+mod summary;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are no errors; clap knows which stream is whose.
+            let code = if error.use_stderr() {
+                failure::WORDS
+            } else {
+                0
+            };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    terminal::log();
+    let done = match args.command {
+        Command::Build(args) => build::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Schema => schema::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprint!("{failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}

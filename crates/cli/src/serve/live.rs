@@ -1,0 +1,215 @@
+//! The overlay of a folder that may change while it is served.
+//!
+//! Nothing watches the folder. The gateway asks for a new look when a file is not what the last
+//! look saw, and whenever a browser asks for the worker: so the build id follows the folder, and
+//! a look costs a walk and the files that changed.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::CACHE_CONTROL;
+use revisit_engine::Clock;
+use revisit_gateway::folder::{Edit, Generated, Known, Layer, Overlay};
+use revisit_generator::{BuildConfig, BuildError, Memory, Options, Report, plan, plan_uninstall};
+use revisit_rules::site::names::Promise;
+
+use crate::terminal::Bar;
+
+/// A folder and the overlay that its last look gave.
+pub(crate) struct LiveSite {
+    planner: Arc<Planner>,
+    now: Mutex<Look>,
+    /// How many looks were begun: who asks while one is under way needs the next.
+    begun: AtomicU64,
+    looking: tokio::sync::Mutex<()>,
+}
+
+struct Planner {
+    root: PathBuf,
+    config: BuildConfig,
+    with_worker: bool,
+    site_id: String,
+    memory: Mutex<Memory>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Clone)]
+struct Look {
+    layer: Arc<Layer>,
+    report: Report,
+}
+
+impl LiveSite {
+    /// Takes the first look at the folder.
+    pub(crate) async fn start(
+        root: &Path,
+        config: BuildConfig,
+        with_worker: bool,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, BuildError> {
+        let planner = Arc::new(Planner {
+            site_id: site_id(root),
+            root: root.to_owned(),
+            config,
+            with_worker,
+            memory: Mutex::default(),
+            clock,
+        });
+        let look = settled(&planner, &Layer::default()).await?;
+        Ok(Self {
+            planner,
+            now: Mutex::new(look),
+            begun: AtomicU64::new(1),
+            looking: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    /// What the last look found.
+    pub(crate) fn report(&self) -> Report {
+        self.now().report.clone()
+    }
+
+    fn now(&self) -> MutexGuard<'_, Look> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Overlay for LiveSite {
+    fn current(&self) -> Arc<Layer> {
+        self.now().layer.clone()
+    }
+
+    fn refresh(&self) -> Pin<Box<dyn Future<Output = Arc<Layer>> + Send + '_>> {
+        Box::pin(async {
+            let begun = self.begun.load(Ordering::SeqCst);
+            let _alone = self.looking.lock().await;
+            if self.begun.load(Ordering::SeqCst) > begun {
+                return self.current(); // a look began after this call and has ended
+            }
+            self.begun.fetch_add(1, Ordering::SeqCst);
+            let before = self.current();
+            match settled(&self.planner, &before).await {
+                Ok(look) => {
+                    let mut now = self.now();
+                    if now.report.build != look.report.build {
+                        eprintln!(
+                            "the folder changed: build {} ({} files precached)",
+                            look.report.build, look.report.precached_files
+                        );
+                    }
+                    *now = look;
+                }
+                // The last good state serves on.
+                Err(error) => tracing::warn!(%error, "the folder changed and cannot be built"),
+            }
+            self.current()
+        })
+    }
+}
+
+/// Looks until no file that is new since `before` has changed just now: a file that is being
+/// written is not yet seen.
+async fn settled(planner: &Arc<Planner>, before: &Layer) -> Result<Look, BuildError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let worker = Arc::clone(planner);
+        let look = match tokio::task::spawn_blocking(move || worker.look()).await {
+            Ok(look) => look?,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        };
+        let now = planner.clock.now();
+        let youngest = look
+            .layer
+            .files
+            .iter()
+            .filter(|(path, file)| {
+                before
+                    .files
+                    .get(*path)
+                    .is_none_or(|then| then.stamp != file.stamp)
+            })
+            .map(|(_, file)| {
+                Duration::from_nanos(file.stamp.quiet_ns(now).try_into().unwrap_or(u64::MAX))
+            })
+            .min()
+            .unwrap_or(SETTLE);
+        if youngest >= SETTLE || waited >= SETTLE_MAX {
+            return Ok(look);
+        }
+        let pause = SETTLE - youngest;
+        tokio::time::sleep(pause).await;
+        waited += pause;
+    }
+}
+
+impl Planner {
+    fn look(&self) -> Result<Look, BuildError> {
+        let overlay = if self.with_worker {
+            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            let options = Options {
+                now: self.clock.now(),
+                development: Some(&self.site_id),
+            };
+            plan(&self.root, &self.config, &options, &mut memory, &Bar::new())?
+        } else {
+            plan_uninstall(&self.root, &self.config, true)?
+        };
+        let worker = &self.config.worker.name;
+        let generated: HashMap<String, Generated> = overlay
+            .generated
+            .into_iter()
+            .map(|(path, file)| {
+                let generated = Generated {
+                    body: file.body,
+                    sha256: file.sha256,
+                    headers: vec![(CACHE_CONTROL, lifetime(file.promise))],
+                    follows_folder: path == *worker,
+                };
+                (path, generated)
+            })
+            .collect();
+        let files = overlay
+            .files
+            .into_iter()
+            .map(|(path, file)| {
+                let edits = file.edits.into_iter().map(|edit| Edit {
+                    range: edit.range,
+                    insert: edit.insert,
+                });
+                let known = Known {
+                    stamp: file.stamp,
+                    sha256: file.sha256,
+                    edits: edits.collect(),
+                    cache_control: Some(lifetime(file.promise)),
+                };
+                (path, known)
+            })
+            .collect();
+        Ok(Look {
+            layer: Arc::new(Layer { generated, files }),
+            report: overlay.report,
+        })
+    }
+}
+
+fn lifetime(promise: Promise) -> HeaderValue {
+    HeaderValue::from_static(promise.cache_control())
+}
+
+/// Tells the caches of this folder's site from those of another folder that was served at the
+/// same address before, without telling a page where the folder lies.
+fn site_id(root: &Path) -> String {
+    let real = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    let hash = revisit_generator::sha256(real.as_os_str().as_encoded_bytes());
+    hash[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// As the gateway waits for single files.
+const SETTLE: Duration = Duration::from_millis(200);
+const SETTLE_MAX: Duration = Duration::from_secs(5);

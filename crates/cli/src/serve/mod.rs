@@ -1,0 +1,129 @@
+//! `revisit serve`: a folder becomes an offline site, with nothing in it written.
+//!
+//! The gateway listens and serves the folder; the generator's overlay lies over it in memory and
+//! follows the folder by itself ([`live`]); what another site's worker left behind in a browser
+//! is seen off ([`trap`]).
+
+mod live;
+mod trap;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use revisit_engine::{Clock, SystemClock};
+use revisit_gateway::{Ended, Folder, FolderOptions, Limits, Listener};
+use serde_json::json;
+
+use crate::args::ServeArgs;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::summary::summary;
+use live::LiveSite;
+use trap::WorkerTrap;
+
+pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
+    let config = Config::load(args.config.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .map_err(Failure::work)?;
+    runtime.block_on(serve(args, &config))
+}
+
+async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let address = args.listen.unwrap_or(config.serve.listen);
+    let with_worker = config.serve.worker && !args.no_worker;
+    // Before the long work: a port in use should be said at once.
+    let listener = Listener::bind(address).await.map_err(|error| {
+        let help = error.help();
+        Failure::work(error).help(help)
+    })?;
+    let address = listener.local_addr();
+
+    let site = LiveSite::start(
+        &args.site,
+        config.build_config(),
+        with_worker,
+        clock.clone(),
+    )
+    .await?;
+    let report = site.report();
+    let options = FolderOptions {
+        base: config.site.base.clone(),
+        ..FolderOptions::default()
+    };
+    let folder =
+        Folder::open(&args.site, options, Arc::new(site), clock.clone()).map_err(|error| {
+            let help = error.help();
+            Failure::work(error).help(help)
+        })?;
+    let trap = WorkerTrap::before(folder)?;
+
+    let url = format!("http://{address}{}", config.site.base);
+    if args.json {
+        println!(
+            "{:#}",
+            json!({ "url": url, "worker": with_worker, "report": report })
+        );
+    } else {
+        tell(args, &url, with_worker, &report);
+    }
+    warn_off_loopback(address);
+
+    match listener
+        .serve(Arc::new(trap), clock, Limits::default(), asked_to_stop())
+        .await
+    {
+        Ended::Drained => eprintln!("stopped"),
+        Ended::Cut { connections } => eprintln!("stopped; {connections} connections were cut"),
+    }
+    Ok(())
+}
+
+fn tell(args: &ServeArgs, url: &str, with_worker: bool, report: &revisit_generator::Report) {
+    let site = args.site.display();
+    println!("listening on {url}");
+    if with_worker {
+        println!(
+            "serving {site} with a service worker over it, build {}",
+            report.build
+        );
+        print!("{}", summary(report));
+        println!("try: open it, stop this server with Ctrl-C, and load the page again");
+    } else {
+        println!(
+            "serving {site} as it is; a browser that has a worker for this address gets one that removes itself"
+        );
+    }
+}
+
+fn warn_off_loopback(address: SocketAddr) {
+    if !address.ip().is_loopback() {
+        eprintln!(
+            "warning: {address} can be reached from other machines, and without TLS; browsers run service workers \
+             over https and on localhost only"
+        );
+    }
+}
+
+/// Resolves at Ctrl-C or when the system asks the program to end.
+async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let mut terminate =
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(terminate) => terminate,
+                Err(_) => return interrupt.await.unwrap_or(()),
+            };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    interrupt.await.unwrap_or(());
+}

@@ -1,0 +1,71 @@
+//! A build told to a person.
+
+use std::fmt::Write;
+
+use revisit_generator::Report;
+
+use crate::terminal::{bytes, counted};
+
+/// What was precached and how, what was left out, and what to look at.
+pub(crate) fn summary(report: &Report) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "  precached  {} of {}, {}",
+        counted(report.precached_files, "file"),
+        report.files,
+        bytes(report.precached_bytes)
+    );
+    let _ = writeln!(
+        text,
+        "  shell      {}, {}: the first page and all that it loads",
+        counted(report.shell_files, "file"),
+        bytes(report.shell_bytes)
+    );
+    let _ = writeln!(
+        text,
+        "  as         {} ({} to send), {} with their own headers",
+        counted(report.packs, "pack"),
+        bytes(report.pack_bytes),
+        counted(report.documents, "document")
+    );
+    let _ = writeln!(
+        text,
+        "  added      {} of worker, page client and manifest; a script tag in {}",
+        bytes(report.runtime_bytes),
+        counted(report.pages_tagged, "page")
+    );
+    if !report.left_out.is_empty() {
+        let total: u64 = report.left_out.iter().map(|file| file.bytes).sum();
+        let _ = writeln!(
+            text,
+            "  left out   {}, {}: over the budget; they come from the server, and are missing offline",
+            counted(report.left_out.len(), "file"),
+            bytes(total)
+        );
+        for file in report.left_out.iter().take(LARGEST_SHOWN) {
+            let _ = writeln!(text, "             {:>9}  {}", bytes(file.bytes), file.file);
+        }
+        if report.left_out.len() > LARGEST_SHOWN {
+            let _ = writeln!(
+                text,
+                "             and {} smaller; raise `[precache] budget_bytes` to keep them",
+                report.left_out.len() - LARGEST_SHOWN
+            );
+        }
+    }
+    for warning in report.warnings.iter().take(WARNINGS_SHOWN) {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    if report.warnings.len() > WARNINGS_SHOWN {
+        let _ = writeln!(
+            text,
+            "warning: and {} more; `--json` lists them all",
+            report.warnings.len() - WARNINGS_SHOWN
+        );
+    }
+    text
+}
+
+const LARGEST_SHOWN: usize = 5;
+const WARNINGS_SHOWN: usize = 10;

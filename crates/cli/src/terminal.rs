@@ -1,0 +1,69 @@
+//! What goes to the terminal beside results: the log, and a progress bar on long work.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use revisit_generator::Progress;
+
+/// The log goes to standard error; `RUST_LOG` says how much of it, by default warnings.
+pub(crate) fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+}
+
+/// A bar for work on many files, shown on a terminal only.
+pub(crate) struct Bar(Mutex<Option<(String, ProgressBar)>>);
+
+impl Bar {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl Progress for Bar {
+    fn step(&self, what: &str, done: usize, total: usize) {
+        if total < FILES_WORTH_A_BAR || !done.is_multiple_of(16) && done != total {
+            return;
+        }
+        let Ok(mut current) = self.0.lock() else {
+            return;
+        };
+        if current.as_ref().is_none_or(|(shown, _)| shown != what) {
+            // draws itself on standard error, and nowhere if that is no terminal
+            let bar = ProgressBar::new(total as u64).with_prefix(what.to_owned());
+            if let Ok(style) = ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len}") {
+                bar.set_style(style);
+            }
+            *current = Some((what.to_owned(), bar));
+        }
+        if let Some((_, bar)) = current.as_ref() {
+            bar.set_position(done as u64);
+            if done == total {
+                bar.finish_and_clear();
+            }
+        }
+    }
+}
+
+const FILES_WORTH_A_BAR: usize = 500;
+
+/// `1234567` as `1.2 MB`.
+pub(crate) fn bytes(count: u64) -> String {
+    match count {
+        0..1000 => format!("{count} bytes"),
+        1000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
+        _ => format!("{:.1} GB", count as f64 / 1e9),
+    }
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
