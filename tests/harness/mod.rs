@@ -1,0 +1,70 @@
+//! The tool box of the end-to-end tests: a browser to look through, an origin to look at.
+//!
+//! All of it blocks and none of it is async, for a test reads best from top to bottom. Whatever may
+//! take a while is polled up to a named deadline, and what runs out says what was waited for.
+//!
+//! Chromium is driven by the DevTools protocol over a pipe (`--remote-debugging-pipe`), and not by
+//! `chromiumoxide`: no generated protocol crate of 60,000 lines to compile, no port to race for, no
+//! websocket, and a browser that ends by itself when the test process does. What we need of the
+//! protocol is some thirty methods, which `serde_json` writes well enough.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "a tool box: no test needs every tool, and some wait for their test"
+)]
+
+mod browser;
+mod caches;
+mod client;
+mod command;
+mod network;
+mod origin;
+mod pipe;
+mod process;
+mod site;
+mod tab;
+mod workers;
+
+pub(crate) use browser::Browser;
+pub(crate) use client::{Answer, ask, ask_raw, get};
+pub(crate) use command::{Output, Serve, revisit, revisit_in};
+pub(crate) use network::{Exchange, Layer};
+pub(crate) use origin::{Fault, Origin, Request};
+pub(crate) use site::{Site, examples};
+pub(crate) use tab::{Fetched, Tab, Visit};
+pub(crate) use workers::{Registration, WorkerVersion};
+
+use std::time::{Duration, Instant};
+
+/// How long anything that a test waits for may take, unless it says otherwise.
+///
+/// Generous, for the two cores are shared: a wait that succeeds costs only what it takes.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(15);
+
+/// Asks `look` again and again until it finds something, and returns that.
+///
+/// Panics with `what` when `deadline` has passed.
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, deadline: Duration, look: impl FnMut() -> Option<T>) -> T {
+    match poll(deadline, look) {
+        Some(found) => found,
+        None => panic!("waited {deadline:?} in vain for {what}"),
+    }
+}
+
+/// Like [`eventually`], for those who have more to say than a panic: `None` after the deadline.
+pub(crate) fn poll<T>(deadline: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + deadline;
+    loop {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        if Instant::now() >= end {
+            return None;
+        }
+        std::thread::sleep(POLL_EVERY);
+    }
+}
+
+const POLL_EVERY: Duration = Duration::from_millis(20);

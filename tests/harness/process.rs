@@ -1,0 +1,170 @@
+//! The browser as a process: how is it started, how is it ended, and how many run at once?
+//!
+//! It gets its own process group, so that a kill reaches its children too. `sh` moves our two pipes
+//! to the descriptors 3 and 4 where Chromium wants them; doing so ourselves would take unsafe code.
+//! A browser whose pipe closes ends by itself: even a test process that is killed leaves none behind.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Condvar, Mutex};
+use std::thread::ThreadId;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::pipe::{Pipe, Session};
+use super::poll;
+
+/// A running Chromium and its children.
+pub(crate) struct Process {
+    child: Child,
+    group: Pid,
+}
+
+impl Process {
+    /// Starts Chromium on `profile`; the returned session speaks with the browser as a whole.
+    #[track_caller]
+    pub(crate) fn start(profile: &Path) -> (Process, Session) {
+        let chromium =
+            std::env::var("REVISIT_CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
+        let stderr_path = profile.join("stderr.txt");
+        let stderr = File::create(&stderr_path).expect("the profile can be written to");
+        // Its own temporary files go with the profile, also when it is killed.
+        std::fs::create_dir_all(profile.join(TEMPORARY)).expect("the profile can be written to");
+        let mut child = Self::command(&chromium, profile)
+            .stderr(stderr)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start `{chromium}`: {error}"));
+        let group = Pid::from_child(&child);
+        let to = child.stdin.take().expect("standard input is piped");
+        let from = child.stdout.take().expect("standard output is piped");
+        let process = Process { child, group };
+        (process, Pipe::open(to, from, stderr_path))
+    }
+
+    fn command(chromium: &str, profile: &Path) -> Command {
+        use std::os::unix::process::CommandExt;
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", MOVE_THE_PIPES, chromium])
+            .args(FLAGS)
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .arg("about:blank")
+            .env("HOME", profile)
+            .env("TMPDIR", profile.join(TEMPORARY))
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        command
+    }
+
+    /// Waits for the end of a browser that was asked to close; kills it when it does not.
+    pub(crate) fn wait(&mut self) -> bool {
+        let ended = poll(CLOSE_DEADLINE, || self.child.try_wait().ok().flatten());
+        self.kill();
+        ended.is_some_and(|status| status.success())
+    }
+
+    /// SIGKILL to the browser and all its children, and returns when none of them is left.
+    pub(crate) fn kill(&mut self) {
+        let _ = kill_process_group(self.group, Signal::KILL);
+        let _ = self.child.wait();
+        poll(KILL_DEADLINE, || (!lives(self.group)).then_some(()));
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Whether a process of the group still runs.
+///
+/// Read from `/proc` (where there is none, the group counts as ended): the kernel's own answer counts
+/// those too that have ended and that init has not collected yet, which may take it seconds.
+fn lives(group: Pid) -> bool {
+    let group = group.as_raw_nonzero().to_string();
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return false;
+    };
+    processes.flatten().any(|process| {
+        let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+        // `PID (NAME) STATE PARENT GROUP …`, where the name may hold anything.
+        let mut fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+        let state = fields.next().unwrap_or("X");
+        !matches!(state, "Z" | "X" | "") && fields.nth(1) == Some(&group)
+    })
+}
+
+/// Leave to run a browser: more than a few at once would only make each other late.
+///
+/// A thread that has one browser may always have a second, so that two tests with two browsers each
+/// cannot wait for each other.
+pub(crate) struct Permit(ThreadId);
+
+static RUNNING: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
+static RETURNED: Condvar = Condvar::new();
+
+impl Permit {
+    pub(crate) fn take() -> Permit {
+        let me = std::thread::current().id();
+        let mut running = RUNNING.lock().unwrap_or_else(|held| held.into_inner());
+        while running.len() >= BROWSERS_MAX && !running.contains(&me) {
+            running = RETURNED
+                .wait(running)
+                .unwrap_or_else(|held| held.into_inner());
+        }
+        running.push(me);
+        Permit(me)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut running = RUNNING.lock().unwrap_or_else(|held| held.into_inner());
+        if let Some(at) = running.iter().position(|thread| *thread == self.0) {
+            running.swap_remove(at);
+        }
+        RETURNED.notify_all();
+    }
+}
+
+const BROWSERS_MAX: usize = 2;
+const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
+const KILL_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Short, for a socket lies below it, and a socket's path has 107 bytes at most.
+const TEMPORARY: &str = "t";
+
+const MOVE_THE_PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#;
+
+/// Nothing leaves the machine, nothing pops up, nothing sleeps because it is in the background.
+const FLAGS: &[&str] = &[
+    "--headless=new",
+    "--remote-debugging-pipe",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--enable-automation",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--no-proxy-server",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    "--disable-background-networking",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-breakpad",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-renderer-backgrounding",
+    "--disable-sync",
+    "--hide-crash-restore-bubble",
+    "--metrics-recording-only",
+    "--mute-audio",
+    "--password-store=basic",
+    "--disable-features=Translate,OptimizationHints,MediaRouter,HttpsUpgrades",
+];

@@ -1,0 +1,9 @@
+//! End to end: does a visitor in a real Chromium see what Revisit promises?
+//!
+//! Each module holds one promise's tests; [`harness`] is the tool box that they share: a browser, an
+//! origin that can be told to misbehave, folders to build, and this workspace's own binary.
+
+mod harness;
+
+mod harness_works;
+mod worker;

@@ -1,0 +1,108 @@
+//! The generated worker as a visitor meets it: a site built by the binary, served by an origin
+//! that knows nothing of it, in a real browser.
+
+mod answers;
+mod install;
+mod update;
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::harness::{Browser, Origin, Site, Tab, revisit};
+
+/// A site of a few pages: the entry loads a style sheet, a script and a picture; more lies beside.
+fn small_site() -> Site {
+    let site = Site::new();
+    site.file(
+        "index.html",
+        "<!doctype html><html><head><meta charset=utf-8><title>Home</title>\
+         <link rel=icon href=data:,><link rel=stylesheet href=/assets/site.css>\
+         <script type=module src=/assets/app.js></script></head>\
+         <body><h1>Home one</h1><img src=/pictures/rose.svg alt=rose><a href=/about/>About</a></body></html>",
+    )
+    .file("assets/site.css", "h1 { color: rgb(1, 2, 3) }")
+    .file("assets/app.js", "import { text } from './text.js'; document.body.dataset.script = text")
+    .file("assets/text.js", "export const text = 'one'")
+    .file("assets/later.js", "export const later = 'later one'")
+    .file(
+        "pictures/rose.svg",
+        "<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'><circle r='5'/></svg>",
+    )
+    .file("about/index.html", "<!doctype html><title>About</title><h1>About one</h1><a href=../>back</a>")
+    .file("contact.html", "<!doctype html><title>Contact</title><h1>Contact one</h1>")
+    .file("offline.html", "<!doctype html><title>Offline</title><h1>You are offline</h1>")
+    .file("data/numbers.bin", (0..=255u8).cycle().take(3000).collect::<Vec<u8>>())
+    .file("data/list.json", "{\"list\": [1, 2, 3]}");
+    site
+}
+
+/// Builds a copy of a site beside it, with a config, and gives the copy.
+fn built(site: &Site, config: &str) -> Site {
+    let out = Site::new();
+    build_into(site, config, out.path());
+    out
+}
+
+fn build_into(site: &Site, config: &str, out: &Path) {
+    let toml = Site::new();
+    toml.file("revisit.toml", config);
+    revisit(&[
+        "build".as_ref(),
+        site.path().as_os_str(),
+        "--out".as_ref(),
+        out.as_os_str(),
+        "--config".as_ref(),
+        toml.path().join("revisit.toml").as_os_str(),
+    ])
+    .ok();
+}
+
+/// A built site and the origin that serves it.
+struct Served {
+    out: Site,
+    origin: Origin,
+}
+
+fn served(site: &Site, config: &str) -> Served {
+    let out = built(site, config);
+    let origin = Origin::serve(out.path());
+    Served { out, origin }
+}
+
+impl Served {
+    /// Deploys another state of the site.
+    fn deploy(&self, site: &Site, config: &str) {
+        build_into(site, config, self.out.path());
+    }
+}
+
+/// A browser whose first tab has loaded the site's first page, and the worker is in control.
+fn visited(origin: &Origin, path: &str) -> (Browser, Tab) {
+    let browser = Browser::start();
+    let tab = browser.tab();
+    tab.load(&origin.url(path)).ok();
+    installed(&tab);
+    (browser, tab)
+}
+
+/// Waits until the page says that the site works offline from now on.
+fn installed(tab: &Tab) {
+    tab.wait_for(
+        "window.revisit?.state === 'installed'",
+        "the page client to say `installed`",
+    );
+}
+
+/// Stops the server and empties the HTTP cache: what still loads is the worker's doing.
+fn cut_off(browser: &Browser, origin: &Origin) {
+    origin.stop();
+    browser.clear_http_cache();
+}
+
+/// The text of a URL as a page gets it.
+fn text_of(tab: &Tab, url: &str) -> String {
+    let fetched = tab.fetch(url, json!({}));
+    assert_eq!(fetched.status, 200, "{url}: {fetched:?}");
+    fetched.body
+}
