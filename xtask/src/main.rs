@@ -1,0 +1,75 @@
+//! The developer commands: `cargo xtask test`, `cargo xtask bench`.
+//!
+//! Words in, an exit code out: 0 done, 1 a stage or a benchmark did not succeed, 2 the words are off.
+//! What a stage does stands in `test`, what is refused in `tidy`, what is measured in `bench`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a tool for the terminal: it prints, and its tests are not the product's"
+)]
+
+mod bench;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+/// How a command ended, when not well.
+enum Stop {
+    /// The words are off: exit code 2.
+    Words(String),
+    /// The work did not succeed: exit code 1.
+    Work(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Work(error.into())
+    }
+}
+
+const USAGE: &str = "\
+the developer commands of Revisit
+
+    cargo xtask test [STAGE…] [-- WORDS]   all stages, or only these; WORDS go to the tests (a filter)
+    cargo xtask bench build [--files 1000,10000,50000] [--runs 5]
+    cargo xtask bench size
+    cargo xtask bench install [--runs 3] [--delays 0,50]
+
+stages, in this order: format tidy lint unit javascript end-to-end";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Words(why)) => {
+            eprintln!("error: {why}");
+            ExitCode::from(2)
+        }
+        Err(Stop::Work(error)) => {
+            eprintln!("error: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  caused by: {cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<(), Stop> {
+    match words {
+        [] | ["help" | "-h" | "--help", ..] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        ["test", rest @ ..] => test::run(rest),
+        ["bench", rest @ ..] => bench::run(rest),
+        [other, ..] => Err(Stop::Words(shell::unknown(
+            "command",
+            other,
+            &["test", "bench"],
+        ))),
+    }
+}

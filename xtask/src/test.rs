@@ -1,0 +1,316 @@
+//! `cargo xtask test`: which stages there are, in which order, and how each went.
+//!
+//! The cheap stages come first, and the first that does not pass ends the run. Stages inherit our
+//! terminal. The last line is `stages: N passed, N failed, N skipped`.
+
+pub(crate) mod needs;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::shell::{self, cargo, command, output, run as sh};
+use crate::{Stop, tidy};
+
+/// One stage of the test run.
+struct Stage {
+    name: &'static str,
+    /// What it does, said before it starts.
+    does: &'static str,
+    /// Whether words after `--` mean something to it.
+    takes_words: bool,
+    run: fn(&[&str]) -> Result<()>,
+}
+
+const STAGES: [Stage; 6] = [
+    Stage {
+        name: "format",
+        does: "every Rust file is laid out as rustfmt does it",
+        takes_words: false,
+        run: format,
+    },
+    Stage {
+        name: "tidy",
+        does: "layers, clocks, printing, sizes, names of machines, licences",
+        takes_words: false,
+        run: |_| tidy::run(),
+    },
+    Stage {
+        name: "lint",
+        does: "clippy has nothing to say",
+        takes_words: false,
+        run: lint,
+    },
+    Stage {
+        name: "unit",
+        does: "the tests within the crates, and those of their documentation",
+        takes_words: true,
+        run: unit,
+    },
+    Stage {
+        name: "javascript",
+        does: "the runtime's types, its lint, and its tests in Node",
+        takes_words: false,
+        run: javascript,
+    },
+    Stage {
+        name: "end-to-end",
+        does: "the binary, driven as people do, with a real Chromium",
+        takes_words: true,
+        run: end_to_end,
+    },
+];
+
+/// Runs the named stages, or all of them.
+pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
+    let (names, passed_on) = match words.iter().position(|w| *w == "--") {
+        Some(at) => (&words[..at], &words[at + 1..]),
+        None => (words, &[][..]),
+    };
+    let chosen = choose(names, passed_on).map_err(Stop::Words)?;
+
+    let mut rows: Vec<(&str, &str, Duration)> = Vec::new();
+    let mut failure = None;
+    let began = Instant::now();
+    for stage in &chosen {
+        println!("\n== {}: {}", stage.name, stage.does);
+        let started = Instant::now();
+        let result = (stage.run)(passed_on);
+        let took = started.elapsed();
+        match result {
+            Ok(()) => {
+                println!("== {} passed in {}", stage.name, seconds(took));
+                rows.push((stage.name, "passed", took));
+            }
+            Err(error) => {
+                println!("== {} did not pass, after {}", stage.name, seconds(took));
+                rows.push((stage.name, "FAILED", took));
+                failure = Some(error.context(format!("the stage `{}` did not pass", stage.name)));
+                break;
+            }
+        }
+    }
+
+    println!();
+    for (name, word, took) in &rows {
+        println!("  {name:<12} {word:<8} {:>10}", seconds(*took));
+    }
+    for stage in &chosen[rows.len()..] {
+        println!("  {:<12} {:<8}", stage.name, "not run");
+    }
+    println!("  {:<12} {:<8} {:>10}", "", "", seconds(began.elapsed()));
+    println!("{}", closing(rows.len(), failure.is_some(), chosen.len()));
+    match failure {
+        None => Ok(()),
+        Some(error) => Err(Stop::Work(error)),
+    }
+}
+
+/// The stages that these names ask for, in the order of the list, whatever the order of the names.
+fn choose(names: &[&str], passed_on: &[&str]) -> Result<Vec<&'static Stage>, String> {
+    let known = STAGES.each_ref().map(|stage| stage.name);
+    if let Some(odd) = names.iter().find(|name| !known.contains(name)) {
+        return Err(shell::unknown("stage", odd, &known));
+    }
+    let chosen: Vec<_> = STAGES
+        .iter()
+        .filter(|stage| names.is_empty() || names.contains(&stage.name))
+        .collect();
+    if !passed_on.is_empty() && !chosen.iter().all(|stage| stage.takes_words) {
+        return Err(format!(
+            "`{}` would reach stages that take no words\n\
+             help: name the stage: `cargo xtask test end-to-end -- {0}` or `cargo xtask test unit -- {0}`",
+            passed_on.join(" ")
+        ));
+    }
+    Ok(chosen)
+}
+
+/// The last line, in the form that runs of any language share.
+fn closing(ran: usize, failed: bool, chosen: usize) -> String {
+    let failures = usize::from(failed);
+    let passed = ran - failures;
+    match chosen - ran {
+        0 => format!("stages: {passed} passed, {failures} failed"),
+        skipped => format!("stages: {passed} passed, {failures} failed, {skipped} skipped"),
+    }
+}
+
+fn seconds(took: Duration) -> String {
+    format!("{:.1} s", took.as_secs_f64())
+}
+
+fn format(_: &[&str]) -> Result<()> {
+    needs::component("fmt", "rustfmt")?;
+    sh(cargo(&["fmt", "--all", "--check"])).context("`cargo fmt --all` lays the files out")
+}
+
+fn lint(_: &[&str]) -> Result<()> {
+    needs::component("clippy", "clippy")?;
+    sh(cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+/// Everything but the end-to-end target, which drives a browser and has a stage of its own.
+fn unit(words: &[&str]) -> Result<()> {
+    let found = test_targets(&metadata(&["--no-deps"])?);
+    let mut args = vec!["test", "--workspace", "--lib", "--bins"];
+    for target in found.iter().filter(|target| *target != END_TO_END) {
+        args.extend(["--test", target]);
+    }
+    sh(cargo(&with_words(args, words)))?;
+    // Cargo wants documentation tests on their own.
+    sh(cargo(&with_words(
+        vec!["test", "--workspace", "--doc"],
+        words,
+    )))
+}
+
+fn javascript(_: &[&str]) -> Result<()> {
+    needs::node()?;
+    needs::node_modules(".")?;
+    let files = tidy::tracked_files()?;
+    let bin = |name: &str| format!("node_modules/.bin/{name}");
+    for project in tsc_projects(&files) {
+        sh(command(&bin("tsc"), &["-p", project]))?;
+    }
+    sh(command(&bin("eslint"), &["--max-warnings", "0", "."]))?;
+    let tests: Vec<&str> = runtime_tests(&files);
+    if tests.is_empty() {
+        println!("no `*.test.js` under `{RUNTIME}` yet");
+        return Ok(());
+    }
+    let mut args = vec!["--test"];
+    args.extend(tests);
+    sh(command("node", &args))
+}
+
+fn end_to_end(words: &[&str]) -> Result<()> {
+    needs::chromium()?;
+    // `--workspace` rather than `-p revisit`: with the same features nothing is built a second time.
+    let args = vec!["test", "--workspace", "--test", END_TO_END];
+    sh(cargo(&with_words(args, words)))
+}
+
+fn with_words<'a>(mut args: Vec<&'a str>, words: &[&'a str]) -> Vec<&'a str> {
+    if !words.is_empty() {
+        args.push("--");
+        args.extend(words);
+    }
+    args
+}
+
+/// What cargo knows of the workspace.
+pub(crate) fn metadata(more: &[&str]) -> Result<serde_json::Value> {
+    let mut args = vec!["metadata", "--format-version", "1"];
+    args.extend(more);
+    serde_json::from_slice(&output(cargo(&args))?).context("cargo's metadata is no JSON")
+}
+
+/// The names of all integration-test targets of the workspace.
+fn test_targets(metadata: &serde_json::Value) -> Vec<String> {
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let mut names: Vec<String> = packages
+        .flat_map(|package| package["targets"].as_array().into_iter().flatten())
+        .filter(|target| target["kind"][0] == "test")
+        .filter_map(|target| target["name"].as_str().map(str::to_owned))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn tsc_projects(files: &[String]) -> Vec<&str> {
+    // The one at the root holds what the projects share, and no file.
+    files
+        .iter()
+        .map(String::as_str)
+        .filter(|file| file.starts_with(RUNTIME) && file.ends_with("/tsconfig.json"))
+        .collect()
+}
+
+fn runtime_tests(files: &[String]) -> Vec<&str> {
+    files
+        .iter()
+        .map(String::as_str)
+        .filter(|file| file.starts_with(RUNTIME) && file.ends_with(".test.js"))
+        .collect()
+}
+
+const END_TO_END: &str = "e2e";
+const RUNTIME: &str = "crates/generator/runtime/";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(words: &[&str], passed_on: &[&str]) -> Result<Vec<&'static str>, String> {
+        choose(words, passed_on).map(|stages| stages.iter().map(|s| s.name).collect())
+    }
+
+    #[test]
+    fn without_names_all_stages_run_and_with_names_only_those_in_the_order_of_the_list() {
+        assert_eq!(names(&[], &[]).unwrap().len(), STAGES.len());
+        assert_eq!(names(&["lint", "format"], &[]).unwrap(), ["format", "lint"]);
+    }
+
+    #[test]
+    fn an_unknown_stage_is_refused_with_the_nearest() {
+        let why = names(&["lnt"], &[]).unwrap_err();
+        assert!(
+            why.contains("no stage `lnt`") && why.contains("`lint`"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn words_for_the_tests_want_a_stage_that_takes_them() {
+        assert!(names(&["end-to-end"], &["offline"]).is_ok());
+        assert!(names(&["unit"], &["offline"]).is_ok());
+        assert!(names(&[], &["offline"]).is_err());
+        assert!(names(&["lint"], &["offline"]).is_err());
+    }
+
+    #[test]
+    fn the_last_line_counts_stages_that_passed_failed_and_never_ran() {
+        assert_eq!(closing(6, false, 6), "stages: 6 passed, 0 failed");
+        assert_eq!(closing(3, true, 6), "stages: 2 passed, 1 failed, 3 skipped");
+        assert_eq!(closing(6, true, 6), "stages: 5 passed, 1 failed");
+    }
+
+    #[test]
+    fn only_integration_tests_count_as_test_targets() {
+        let metadata = serde_json::json!({"packages": [
+            {"targets": [{"kind": ["lib"], "name": "a"}, {"kind": ["test"], "name": "wire"}]},
+            {"targets": [{"kind": ["test"], "name": "e2e"}, {"kind": ["bench"], "name": "install"}]},
+        ]});
+        assert_eq!(test_targets(&metadata), ["e2e", "wire"]);
+    }
+
+    #[test]
+    fn projects_and_tests_of_the_runtime_are_found_by_their_names() {
+        let files: Vec<String> = [
+            "tsconfig.json",
+            "benches/tsconfig.json",
+            "crates/generator/runtime/worker/tsconfig.json",
+            "crates/generator/runtime/worker/route.js",
+            "crates/generator/runtime/worker/route.test.js",
+        ]
+        .map(str::to_owned)
+        .into();
+        assert_eq!(
+            tsc_projects(&files),
+            ["crates/generator/runtime/worker/tsconfig.json"]
+        );
+        assert_eq!(
+            runtime_tests(&files),
+            ["crates/generator/runtime/worker/route.test.js"]
+        );
+    }
+}

@@ -1,0 +1,148 @@
+//! What a stage needs from the machine, and how it gets there.
+//!
+//! On Debian and its kin, as root, packages are installed; elsewhere we say what to install. A
+//! stage asks just before it runs, so a run of the Rust stages alone needs neither Node nor Chromium.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{cargo, command, on_path, output, root, run};
+
+/// A part of the Rust toolchain that may have been left out of the machine.
+pub(super) fn component(subcommand: &str, component: &str) -> Result<()> {
+    if output(cargo(&[subcommand, "--version"])).is_err() {
+        bail!("`cargo {subcommand}` is not here\nhelp: `rustup component add {component}`");
+    }
+    Ok(())
+}
+
+/// A Chromium: `$REVISIT_CHROMIUM`, or one of the usual names on the `PATH`.
+pub(crate) fn chromium() -> Result<()> {
+    if let Some(chosen) = std::env::var_os("REVISIT_CHROMIUM") {
+        if Path::new(&chosen).is_file() {
+            return Ok(());
+        }
+        bail!(
+            "`$REVISIT_CHROMIUM` names `{}`, where no file is",
+            chosen.display()
+        );
+    }
+    if CHROMIUM_NAMES.iter().any(|name| on_path(name)) {
+        return Ok(());
+    }
+    install(
+        &["chromium"],
+        "install Chromium, or set `REVISIT_CHROMIUM` to one",
+    )
+}
+
+/// Node and npm, new enough for its test runner and for eslint.
+pub(crate) fn node() -> Result<()> {
+    let missing: Vec<&str> = [("node", "nodejs"), ("npm", "npm")]
+        .iter()
+        .filter(|(program, _)| !on_path(program))
+        .map(|(_, package)| *package)
+        .collect();
+    if !missing.is_empty() {
+        install(
+            &missing,
+            "install Node 20 or later, with npm (https://nodejs.org)",
+        )?;
+    }
+    let version = String::from_utf8(output(command("node", &["--version"]))?)?;
+    match major(&version) {
+        Some(major) if major >= NODE_MAJOR_MIN => Ok(()),
+        _ => bail!(
+            "this Node is {}\nhelp: the tests of the JavaScript want Node {NODE_MAJOR_MIN} or later; \
+             building and using Revisit want none",
+            version.trim()
+        ),
+    }
+}
+
+/// The npm packages of a folder (`.` is the root), as its lock file names them.
+pub(crate) fn node_modules(folder: &str) -> Result<()> {
+    let modified = |path: &str| {
+        let path = root().join(folder).join(path);
+        path.metadata().and_then(|meta| meta.modified()).ok()
+    };
+    let installed = modified("node_modules/.package-lock.json");
+    if out_of_date(installed, modified("package-lock.json")) {
+        let args = ["ci", "--prefix", folder, "--no-audit", "--no-fund"];
+        run(command("npm", &args)).context("the npm packages cannot be installed")?;
+    }
+    Ok(())
+}
+
+/// Whether what npm installed is missing, or older than the lock file that it came from.
+fn out_of_date(installed: Option<SystemTime>, locked: Option<SystemTime>) -> bool {
+    match (installed, locked) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(installed), Some(locked)) => installed < locked,
+    }
+}
+
+fn install(packages: &[&str], otherwise: &str) -> Result<()> {
+    let what = packages.join(" and ");
+    if !on_path("apt-get") || !is_root() {
+        bail!(
+            "{what} is not here\nhelp: {otherwise}; as root on Debian or Ubuntu this command does it by itself"
+        );
+    }
+    println!("{what} is not here: installing");
+    run(command("apt-get", &["update", "--quiet"]))?;
+    let mut args = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
+    args.extend(packages);
+    let mut apt = command("apt-get", &args);
+    apt.env("DEBIAN_FRONTEND", "noninteractive");
+    run(apt).with_context(|| format!("{what} cannot be installed"))
+}
+
+fn is_root() -> bool {
+    output(command("id", &["-u"])).is_ok_and(|id| id.trim_ascii() == b"0")
+}
+
+/// `20` of `v20.19.2`.
+fn major(version: &str) -> Option<u32> {
+    version
+        .trim()
+        .strip_prefix('v')?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
+}
+
+const CHROMIUM_NAMES: [&str; 4] = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+];
+const NODE_MAJOR_MIN: u32 = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn packages_are_installed_when_missing_or_older_than_the_lock_file() {
+        let early = SystemTime::UNIX_EPOCH;
+        let late = early + Duration::from_secs(1);
+        assert!(out_of_date(None, Some(early)));
+        assert!(out_of_date(Some(early), Some(late)));
+        assert!(!out_of_date(Some(late), Some(late)));
+        assert!(!out_of_date(Some(late), Some(early)));
+    }
+
+    #[test]
+    fn the_major_version_is_read_from_what_node_says() {
+        assert_eq!(major("v20.19.2\n"), Some(20));
+        assert_eq!(major("v8.0.0"), Some(8));
+        assert_eq!(major("node"), None);
+    }
+}
