@@ -65,7 +65,7 @@ impl Config {
             Err(error) => {
                 let error = anyhow::Error::new(error)
                     .context(format!("cannot read the config `{}`", path.display()));
-                return Err(Failure::words(error));
+                return Err(Failure::words(error).help(HELP.to_owned()));
             }
         };
         Self::parse(&text).map_err(|(error, help)| {
@@ -111,6 +111,7 @@ fn nearest(message: &str) -> Option<String> {
 }
 
 const FILE: &str = "revisit.toml";
+const HELP: &str = "name a file that can be read, or leave out `--config`: every key has a default";
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use revisit_generator::BuildError;
 
+use crate::terminal::plain;
+
 /// The work did not succeed.
 pub(crate) const WORK: u8 = 1;
 /// The words or the config are off.
@@ -57,9 +59,9 @@ impl From<BuildError> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", self.error)?;
+        writeln!(f, "error: {}", plain(&self.error.to_string()))?;
         for cause in self.error.chain().skip(1) {
-            writeln!(f, "  caused by: {cause}")?;
+            writeln!(f, "  caused by: {}", plain(&cause.to_string()))?;
         }
         match &self.help {
             Some(help) => writeln!(f, "help: {help}"),

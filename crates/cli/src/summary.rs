@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use revisit_generator::Report;
 
-use crate::terminal::{bytes, counted};
+use crate::terminal::{bytes, counted, plain};
 
 /// What was precached and how, what was left out, and what to look at.
 pub(crate) fn summary(report: &Report) -> String {
@@ -44,7 +44,12 @@ pub(crate) fn summary(report: &Report) -> String {
             bytes(total)
         );
         for file in report.left_out.iter().take(LARGEST_SHOWN) {
-            let _ = writeln!(text, "             {:>9}  {}", bytes(file.bytes), file.file);
+            let _ = writeln!(
+                text,
+                "             {:>9}  {}",
+                bytes(file.bytes),
+                plain(&file.file)
+            );
         }
         if report.left_out.len() > LARGEST_SHOWN {
             let _ = writeln!(
@@ -55,7 +60,7 @@ pub(crate) fn summary(report: &Report) -> String {
         }
     }
     for warning in report.warnings.iter().take(WARNINGS_SHOWN) {
-        let _ = writeln!(text, "warning: {warning}");
+        let _ = writeln!(text, "warning: {}", plain(&warning.to_string()));
     }
     if report.warnings.len() > WARNINGS_SHOWN {
         let _ = writeln!(

@@ -1,5 +1,7 @@
-//! What goes to the terminal beside results: the log, and a progress bar on long work.
+//! What goes to the terminal beside results: the log, and a progress bar on long work; and how
+//! numbers and names are written there.
 
+use std::borrow::Cow;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 
@@ -61,6 +63,19 @@ pub(crate) fn bytes(count: u64) -> String {
         1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
         _ => format!("{:.1} GB", count as f64 / 1e9),
     }
+}
+
+/// A text that may hold the name of a file, without what a terminal would take for a command: a
+/// line break becomes `\\n`.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let written = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(written).collect()
 }
 
 /// `1 file`, `2 files`.

@@ -111,8 +111,8 @@ pub struct WorkerConfig {
     pub inject: bool,
     /// `prompt`, `next-visit` or `immediate`. Default `prompt`.
     pub update: UpdateMode,
-    /// Query parameters that do not change what a URL means, as patterns of names.
-    /// Default `["utm_*", "fbclid", "gclid", "msclkid"]`.
+    /// Query parameters that do not change what a URL means; a `*` at the end of a name stands
+    /// for any rest. Default `["utm_*", "fbclid", "gclid", "msclkid"]`.
     pub ignore_parameters: Vec<String>,
     /// Page shown when a navigation finds neither cache nor network; empty for none.
     /// Default `offline.html`, if there is one.
@@ -156,7 +156,8 @@ pub(crate) struct Parsed {
     pub(crate) names: Names,
     pub(crate) include: Vec<Pattern>,
     pub(crate) exclude: Vec<Pattern>,
-    pub(crate) ignore_parameters: Vec<Pattern>,
+    /// The ignored parameters as a regular expression of literal words.
+    pub(crate) ignore: String,
     pub(crate) allow: Vec<Pattern>,
     pub(crate) deny: Vec<Pattern>,
     pub(crate) stall_ms: NonZeroU64,
@@ -214,10 +215,7 @@ impl BuildConfig {
             },
             include: patterns("precache.include", &self.precache.include)?,
             exclude,
-            ignore_parameters: patterns(
-                "worker.ignore_parameters",
-                &self.worker.ignore_parameters,
-            )?,
+            ignore: ignore(&self.worker.ignore_parameters)?,
             allow: patterns("worker.fallback_allow", &self.worker.fallback_allow)?,
             deny: patterns("worker.fallback_deny", &self.worker.fallback_deny)?,
             stall_ms: NonZeroU64::from(self.worker.stall_seconds)
@@ -231,6 +229,39 @@ fn refuse<T>(key: &'static str, value: &str, why: &str) -> Result<T, BuildError>
         key,
         value: value.to_owned(),
         why: why.to_owned(),
+    })
+}
+
+/// `["utm_*", "fbclid"]` as `^(utm_|fbclid$)`, which the worker compiles; of none, what matches none.
+fn ignore(names: &[String]) -> Result<String, BuildError> {
+    let words: Vec<String> = names
+        .iter()
+        .map(|name| {
+            let (word, end) = match name.strip_suffix('*') {
+                Some(start) => (start, ""),
+                None => (&**name, "$"),
+            };
+            if word.is_empty() || word.contains(['*', '?', '{', '}']) {
+                return refuse(
+                    "worker.ignore_parameters",
+                    name,
+                    "it is the name of a parameter, with a `*` at its end at the most",
+                );
+            }
+            let mut literal = String::new();
+            for char in word.chars() {
+                if !char.is_ascii_alphanumeric() && char.is_ascii() && char != '_' {
+                    literal.push('\\');
+                }
+                literal.push(char);
+            }
+            Ok(literal + end)
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(if words.is_empty() {
+        "^(?!)".into()
+    } else {
+        format!("^({})", words.join("|"))
     })
 }
 
@@ -258,3 +289,55 @@ const EXCLUDE_DEFAULTS: [&str; 9] = [
     "{revisit.toml,netlify.toml,vercel.json,package.json,package-lock.json}",
     "**/*.{php,cgi,htaccess}",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(names: &[&str], expected: Option<&str>) {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(ignore(&names).ok().as_deref(), expected, "{names:?}");
+    }
+
+    #[test]
+    fn ignored_parameters_become_literal_words() {
+        check(&["utm_*", "fbclid"], Some("^(utm_|fbclid$)"));
+        check(&["a.b[]"], Some("^(a\\.b\\[\\]$)"));
+        check(&[], Some("^(?!)"));
+        check(&["*"], None);
+        check(&["a*b"], None);
+        check(&["{a,b}"], None);
+    }
+
+    #[test]
+    fn a_base_and_a_worker_name_are_plain() {
+        let config = |base: &str, name: &str| BuildConfig {
+            site: SiteConfig {
+                base: base.into(),
+                ..SiteConfig::default()
+            },
+            worker: WorkerConfig {
+                name: name.into(),
+                ..WorkerConfig::default()
+            },
+            ..BuildConfig::default()
+        };
+        for (base, name) in [("/", "sw.js"), ("/a/b-c/", "my_worker-1.js")] {
+            assert!(config(base, name).parse().is_ok(), "{base} {name}");
+        }
+        for (base, name) in [
+            ("", "sw.js"),
+            ("/a", "sw.js"),
+            ("a/", "sw.js"),
+            ("//a/", "sw.js"),
+            ("/a b/", "sw.js"),
+            ("/\"><script>/", "sw.js"),
+            ("/", "sw"),
+            ("/", "a/sw.js"),
+            ("/", ".js"),
+            ("/", "s w.js"),
+        ] {
+            assert!(config(base, name).parse().is_err(), "{base} {name}");
+        }
+    }
+}

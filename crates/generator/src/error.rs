@@ -120,7 +120,7 @@ impl BuildError {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Folder { .. } => "give the folder that your site's build writes, such as `dist`".into(),
-            Self::Read { .. } => "make the file readable, or leave it out by `[precache] exclude`".into(),
+            Self::Read { .. } => "make it readable, or take it out of the folder".into(),
             Self::Unsettled { .. } => "run the build when nothing writes into the folder".into(),
             Self::NotASite { .. } => "give the folder that holds the site's `index.html`".into(),
             Self::NoPage { .. } => {
@@ -132,12 +132,30 @@ impl BuildError {
                 needed.next_multiple_of(1 << 20)
             ),
             Self::NoSuchPage { .. } => "correct the name, or take the key out".into(),
-            Self::ForeignWorker { .. } => "choose another name with `--worker-name`, or remove the file".into(),
+            Self::ForeignWorker { file } if file.contains('/') => {
+                "a build keeps the folder `revisit` for itself: give yours another name".into()
+            }
+            Self::ForeignWorker { .. } => "choose another name, by `[worker] name` or `revisit build --worker-name`, or remove the file".into(),
             Self::ForeignOutput { .. } => "name a new or empty folder with `--out`".into(),
             Self::Write { .. } => "see that the folder is writable and the disk has room, then build again".into(),
             Self::Commit { .. } => "build again: it completes what was begun".into(),
+            Self::Config { key: "out", .. } => "name a folder beside the site, such as `--out offline-site`".into(),
+            Self::Config { key, .. } if PATTERNS.contains(key) => {
+                "in a pattern `?` is one character, `*` any but a slash, `**` any, `{a,b}` either".into()
+            }
             Self::Config { .. } => return None,
             Self::Runtime(_) => "this is a fault of revisit; please report it".into(),
         })
     }
 }
+
+/// The keys whose values are patterns.
+const PATTERNS: [&str; 7] = [
+    "names.hashed",
+    "names.plain",
+    "precache.include",
+    "precache.exclude",
+    "worker.ignore_parameters",
+    "worker.fallback_allow",
+    "worker.fallback_deny",
+];

@@ -12,6 +12,7 @@ mod content_hash;
 mod error;
 mod manifest;
 mod overlay;
+mod own;
 mod packs;
 mod parallel;
 mod plan;

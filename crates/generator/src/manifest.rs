@@ -43,7 +43,7 @@ pub(crate) fn manifest(packs: &[impl AsRef<Pack>], documents: &[Document]) -> Ma
                 .map(|file| {
                     json!([
                         file.path,
-                        short(&file.sha256),
+                        &short(&file.sha256)[..PACKED_HASH_CHARS],
                         file.size,
                         types[&*file.content_type]
                     ])
@@ -63,7 +63,7 @@ pub(crate) fn manifest(packs: &[impl AsRef<Pack>], documents: &[Document]) -> Ma
         .map(|document| json!([document.path, short(&document.sha256), document.size]))
         .collect();
     let types: Vec<&str> = types.into_keys().collect();
-    let text = json!({ "types": types, "packs": packs, "pages": pages }).to_string();
+    let text = json!([types, packs, pages]).to_string();
     let sha256 = sha256(text.as_bytes());
     Manifest {
         build: short(&sha256),
@@ -71,3 +71,6 @@ pub(crate) fn manifest(packs: &[impl AsRef<Pack>], documents: &[Document]) -> Ma
         text,
     }
 }
+
+/// Within a pack 48 bits find a file again; the pack's own hash proves it.
+const PACKED_HASH_CHARS: usize = 8;

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{Declaration, Statement};
 use oxc_codegen::{Codegen, CodegenOptions};
-use oxc_minifier::{Minifier, MinifierOptions};
+use oxc_minifier::{ManglePropertiesOptions, Minifier, MinifierOptions};
 use oxc_parser::Parser;
 use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
@@ -35,7 +35,7 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
     values.insert("site".into(), json!(wanted.site_id));
     values.insert("build".into(), json!(wanted.build));
     values.insert("stallMs".into(), json!(config.stall_ms));
-    values.insert("ignore".into(), expanded(&config.ignore_parameters));
+    values.insert("ignore".into(), json!(config.ignore));
     let mut imports = vec![("start", "start.js")];
     let mut features: Vec<(&str, &str)> = Vec::new();
     match wanted.update {
@@ -220,7 +220,12 @@ fn minify(text: &str) -> Result<String, BuildError> {
         return Err(BuildError::Runtime(error.to_string()));
     }
     let mut program = parsed.program;
-    let minified = Minifier::new(MinifierOptions::default()).minify(&allocator, &mut program);
+    let own = ManglePropertiesOptions::from_pattern(OWN_PROPERTIES).map_err(BuildError::Runtime)?;
+    let options = MinifierOptions {
+        mangle_properties: Some(own),
+        ..MinifierOptions::default()
+    };
+    let minified = Minifier::new(options).minify(&allocator, &mut program);
     Ok(Codegen::new()
         .with_options(CodegenOptions::minify())
         .with_scoping(minified.scoping)
@@ -258,6 +263,11 @@ modules!(
     "take-over.js",
     "tell.js",
 );
+
+/// Properties that only our own modules name, on objects that never leave the worker: these may
+/// be shortened. No name of a web API, of a message or of a manifest stands here.
+const OWN_PROPERTIES: &str =
+    "^(home|hash|entries|parts|file|elsewhere|bytes|response|installed|activated|arrive|missing)$";
 
 const CLIENT: &str = include_str!("../runtime/client/client.js");
 const UNINSTALL: &str = include_str!("../runtime/uninstall/uninstall.js");

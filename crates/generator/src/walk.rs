@@ -72,7 +72,20 @@ fn descend(
     skip: &dyn Fn(&str) -> bool,
     walk: &mut Walk,
 ) -> Result<(), BuildError> {
-    let entries = fs::read_dir(folder).map_err(|source| folder_error(folder, source))?;
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // gone since the folder above it was read
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !prefix.is_empty() => {
+            return Ok(());
+        }
+        Err(source) if prefix.is_empty() => return Err(folder_error(folder, source)),
+        Err(source) => {
+            return Err(BuildError::Read {
+                path: folder.to_owned(),
+                source,
+            });
+        }
+    };
     for entry in entries {
         let entry = entry.map_err(|source| folder_error(folder, source))?;
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else {

@@ -3,15 +3,16 @@
 //! Everything is first written aside; only when all of it is there is it renamed into place,
 //! the worker last. A full disk or a kill before that leaves what was there as it was.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use revisit_rules::site::FileStamp;
 
 use crate::overlay::{Overlay, SiteFile, edited};
-use crate::plan::{OUTPUT, is_output};
+use crate::own::{OUTPUT, is_output};
+use crate::runtime::is_ours;
 use crate::{BuildError, parallel};
 
 /// Where an overlay goes.
@@ -146,9 +147,9 @@ fn into_copy(
             why: "neither of the site and the output may lie within the other".into(),
         });
     }
-    let replaces = is_earlier_output(&target)?;
+    let replaces = is_earlier_output(&target, worker)?;
     let staging = Staging::new(parent.join(format!(".{}.revisit-staging", name.display())))?;
-    copy(&site, &site, &staging.path, &|path| {
+    copy(&site, &site, &staging.path, &overlay.files, &|path| {
         path == Path::new(OUTPUT) || path == Path::new(worker)
     })?;
     let pages: Vec<(&String, &SiteFile)> = overlay
@@ -167,8 +168,8 @@ fn into_copy(
         write_file(&target, &generated.body)?;
     }
     let aside = parent.join(format!(".{}.revisit-old", name.display()));
+    let _ = fs::remove_dir_all(&aside); // left by a build that was killed
     if replaces {
-        let _ = fs::remove_dir_all(&aside);
         fs::rename(&target, &aside).map_err(|source| write_error(&target, source))?;
     }
     if let Err(source) = fs::rename(&staging.path, &target) {
@@ -212,7 +213,7 @@ fn place(out: &Path) -> Result<(PathBuf, PathBuf), BuildError> {
 }
 
 /// May this folder be replaced? Only an empty one or an earlier output: all else is somebody's.
-fn is_earlier_output(target: &Path) -> Result<bool, BuildError> {
+fn is_earlier_output(target: &Path, worker: &str) -> Result<bool, BuildError> {
     let mut entries = match fs::read_dir(target) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -224,6 +225,8 @@ fn is_earlier_output(target: &Path) -> Result<bool, BuildError> {
                 .flatten()
                 .any(|e| is_output(&e.file_name().to_string_lossy()))
         })
+        // what `--uninstall` leaves has nothing else of ours
+        || fs::read(target.join(worker)).is_ok_and(|script| is_ours(&script))
     };
     if entries.next().is_none() || ours() {
         Ok(true)
@@ -236,16 +239,19 @@ fn is_earlier_output(target: &Path) -> Result<bool, BuildError> {
 
 /// Copies a site with all that its host may read (`.nojekyll`, `.well-known`), but no version
 /// control and no link that leads out.
+///
+/// `files`: what the plan is true of. A copy of anything else would be refused by every visitor's
+/// browser, since its hash is not that of the manifest.
 fn copy(
     root: &Path,
     from: &Path,
     to: &Path,
+    files: &BTreeMap<String, SiteFile>,
     skip: &dyn Fn(&Path) -> bool,
 ) -> Result<(), BuildError> {
     fs::create_dir_all(to).map_err(|source| write_error(to, source))?;
-    let read_error = |path: &Path, source| BuildError::Read {
-        path: path.to_owned(),
-        source,
+    let read_error = |path: &Path, source: io::Error| {
+        read_or_gone(path, path.strip_prefix(root).unwrap_or(path), source)
     };
     for entry in fs::read_dir(from).map_err(|source| read_error(from, source))? {
         let entry = entry.map_err(|source| read_error(from, source))?;
@@ -271,9 +277,17 @@ fn copy(
         let target = to.join(&name);
         let metadata = fs::metadata(&path).map_err(|source| read_error(&path, source))?;
         if metadata.is_dir() {
-            copy(root, &path, &target, skip)?;
+            copy(root, &path, &target, files, skip)?;
         } else if metadata.is_file() {
+            File::open(&path).map_err(|source| read_error(&path, source))?;
             fs::copy(&path, &target).map_err(|source| write_error(&target, source))?;
+            let known = below.to_str().and_then(|below| files.get(below));
+            let after = fs::metadata(&path).map_err(|source| read_error(&path, source))?;
+            if known.is_some_and(|known| known.stamp != FileStamp::of(&after)) {
+                return Err(BuildError::Unsettled {
+                    file: below.display().to_string(),
+                });
+            }
         }
     }
     Ok(())
@@ -286,10 +300,7 @@ fn write_edited(
     path: &str,
     target: &Path,
 ) -> Result<(), BuildError> {
-    let read_error = |source| BuildError::Read {
-        path: original.to_owned(),
-        source,
-    };
+    let read_error = |source| read_or_gone(original, Path::new(path), source);
     let bytes = fs::read(original).map_err(read_error)?;
     let metadata = fs::metadata(original).map_err(read_error)?;
     if FileStamp::of(&metadata) != file.stamp || bytes.len() as u64 != file.stamp.size {
@@ -300,6 +311,19 @@ fn write_edited(
     write_file(target, &edited(&bytes, &file.edits))?;
     fs::set_permissions(target, metadata.permissions())
         .map_err(|source| write_error(target, source))
+}
+
+/// What was there a moment ago, when the plan was made, and cannot be read now.
+fn read_or_gone(path: &Path, below: &Path, source: io::Error) -> BuildError {
+    match source.kind() {
+        io::ErrorKind::NotFound => BuildError::Unsettled {
+            file: below.display().to_string(),
+        },
+        _ => BuildError::Read {
+            path: path.to_owned(),
+            source,
+        },
+    }
 }
 
 fn write_file(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {

@@ -118,12 +118,13 @@ impl Overlay for LiveSite {
 async fn settled(planner: &Arc<Planner>, before: &Layer) -> Result<Look, BuildError> {
     let mut waited = Duration::ZERO;
     loop {
+        // Before the look: a file may change again while the rest of the folder is read.
+        let now = planner.clock.now();
         let worker = Arc::clone(planner);
         let look = match tokio::task::spawn_blocking(move || worker.look()).await {
             Ok(look) => look?,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
-        let now = planner.clock.now();
         let youngest = look
             .layer
             .files

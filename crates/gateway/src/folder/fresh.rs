@@ -6,7 +6,7 @@
 //! is seen whole or not at all, and the worker's list of hashes follows the files.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::look::{Look, Trouble, Wish};
 use super::{Folder, Known, Layer, look};
@@ -43,48 +43,65 @@ impl Folder {
         names: &[String],
         wish: Wish,
     ) -> Result<Option<Found>, Trouble> {
-        let Some(look) = self.look(names, wish).await? else {
-            return Ok(None);
-        };
-        let found = Found {
-            look,
-            layer: layer.clone(),
-            settled: true,
-        };
-        if found.known().is_some() {
-            return Ok(Some(found));
+        let mut layer = layer.clone();
+        let mut tries = 0;
+        loop {
+            let asked = self.clock.now();
+            let Some(look) = self.look(names, wish).await? else {
+                return Ok(None);
+            };
+            let found = Found {
+                look,
+                layer,
+                settled: true,
+            };
+            if found.known().is_some() {
+                return Ok(Some(found));
+            }
+            let Some((look, settled)) = self.settle(found.look, asked, names, wish).await? else {
+                return Ok(None);
+            };
+            let found = Found {
+                look,
+                layer: self.overlay.refresh().await,
+                settled,
+            };
+            if !found.is_known_otherwise() {
+                return Ok(Some(found));
+            }
+            // Either the overlay looked later than we did, and saw a newer state; or it could
+            // make nothing of this one, and holds on to an older.
+            let Some(look) = self.look(names, wish).await? else {
+                return Ok(None);
+            };
+            let unchanged = look.stamp == found.look.stamp;
+            let found = Found {
+                settled: found.settled && unchanged,
+                look,
+                layer: found.layer,
+            };
+            tries += 1;
+            if unchanged || found.known().is_some() || tries == SETTLE_TRIES {
+                return Ok(Some(found));
+            }
+            layer = found.layer;
         }
-        let Some((look, settled)) = self.settle(found.look, names, wish).await? else {
-            return Ok(None);
-        };
-        let found = Found {
-            look,
-            layer: self.overlay.refresh().await,
-            settled,
-        };
-        if !found.is_known_otherwise() {
-            return Ok(Some(found));
-        }
-        // The overlay looked later than we did, and saw a newer state: look once more.
-        let look = self.look(names, wish).await?;
-        Ok(look.map(|look| Found {
-            settled: found.settled && look.stamp == found.look.stamp,
-            look,
-            layer: found.layer,
-        }))
     }
 
     /// Waits until the file has been quiet for as long as [`settle`](super::FolderOptions::settle)
     /// says, or [`settle_max`](super::FolderOptions::settle_max) is over; tells which.
+    ///
+    /// `asked` is the time before the look: what a busy machine lets pass after it proves nothing.
     async fn settle(
         &self,
         mut look: Look,
+        mut asked: SystemTime,
         names: &[String],
         wish: Wish,
     ) -> Result<Option<(Look, bool)>, Trouble> {
         let mut waited = Duration::ZERO;
         loop {
-            let quiet = look.stamp.quiet_ns(self.clock.now());
+            let quiet = look.stamp.quiet_ns(asked);
             let quiet = Duration::from_nanos(u64::try_from(quiet).unwrap_or(u64::MAX));
             let Some(rest) = self
                 .options
@@ -99,6 +116,7 @@ impl Folder {
             }
             tokio::time::sleep(rest).await;
             waited += rest;
+            asked = self.clock.now();
             let Some(again) = self.look(names, wish).await? else {
                 return Ok(None);
             };
@@ -116,6 +134,9 @@ impl Folder {
         blocking(move || look::look(&root, &names, wish)).await
     }
 }
+
+/// How often a file is found in one state while the overlay has seen another.
+const SETTLE_TRIES: usize = 3;
 
 /// Runs what blocks on a thread that may.
 pub(super) async fn blocking<T, W>(work: W) -> Result<T, Trouble>

@@ -1,15 +1,15 @@
 //! What does a file's name say that it is, and in which encoding?
 //!
-//! `mime_guess` keeps the table of endings; what it does not know, or knows in an old way, stands
-//! here. Text is taken for UTF-8, as the whole web writes it, unless the file itself says other:
+//! The ending decides (`rules/site/media`); here the file's own first bytes are heard. Text is taken for UTF-8, as the whole web writes it, unless the file itself says other:
 //! a `charset` in the header would overrule a page's own `<meta>`.
 
 use http::HeaderValue;
+use revisit_rules::site::media::{essence, takes_charset};
 
 /// The `Content-Type` of the file `name` that begins with `head` (about [`HEAD_BYTES`] of it).
 pub(super) fn of(name: &str, head: &[u8]) -> HeaderValue {
     let essence = essence(name);
-    let utf8 = may_have_charset(essence) && !speaks_for_itself(essence, head);
+    let utf8 = takes_charset(essence) && !speaks_for_itself(essence, head);
     if !utf8 {
         return HeaderValue::from_static(essence);
     }
@@ -18,30 +18,13 @@ pub(super) fn of(name: &str, head: &[u8]) -> HeaderValue {
         "text/css" => HeaderValue::from_static("text/css; charset=utf-8"),
         "text/javascript" => HeaderValue::from_static("text/javascript; charset=utf-8"),
         other => HeaderValue::from_str(&format!("{other}; charset=utf-8"))
-            .unwrap_or_else(|_| HeaderValue::from_static(UNKNOWN)),
+            .unwrap_or_else(|_| HeaderValue::from_static(essence)),
     }
 }
 
 /// Must a file's first bytes be read before its type can be told?
 pub(super) fn needs_head(name: &str) -> bool {
-    may_have_charset(essence(name))
-}
-
-fn essence(name: &str) -> &'static str {
-    let file = name.rsplit('/').next().unwrap_or(name);
-    let Some((_, ending)) = file.rsplit_once('.') else {
-        return UNKNOWN;
-    };
-    for (known, essence) in OWN {
-        if ending.eq_ignore_ascii_case(known) {
-            return essence;
-        }
-    }
-    mime_guess::from_ext(ending).first_raw().unwrap_or(UNKNOWN)
-}
-
-fn may_have_charset(essence: &str) -> bool {
-    essence.starts_with("text/") || essence == "application/json"
+    takes_charset(essence(name))
 }
 
 /// Does the file say by itself that it is not in UTF-8?
@@ -83,22 +66,6 @@ fn declares_other(head: &[u8]) -> bool {
 pub(super) const HEAD_BYTES: usize = 1024;
 
 const WORD: &[u8] = b"charset";
-
-const UNKNOWN: &str = "application/octet-stream";
-
-/// Endings that the table does not have, or has otherwise.
-const OWN: &[(&str, &str)] = &[
-    ("appcache", "text/cache-manifest"),
-    ("avif", "image/avif"),
-    ("cjs", "text/javascript"),
-    ("js", "text/javascript"),
-    ("map", "application/json"),
-    ("mjs", "text/javascript"),
-    ("pack", UNKNOWN),
-    ("wasm", "application/wasm"),
-    ("webmanifest", "application/manifest+json"),
-    ("woff2", "font/woff2"),
-];
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ class Revisit extends EventTarget {
   async update() {
     const waiting = this.registration?.waiting
     if (waiting) {
-      waiting.postMessage({ type: 'ACTIVATE' })
+      waiting.postMessage({ type: 'SKIP_WAITING' })
       await settled(waiting, 'activated')
     }
     location.reload()

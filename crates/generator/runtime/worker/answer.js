@@ -2,11 +2,12 @@
 
 import { config } from './config.js'
 import { ensure } from './ensure.js'
-import { pack, pageKey } from './generation.js'
+import { slice } from './generation.js'
 import { scope } from './global.js'
 import { files } from './keep.js'
-import { matches } from './pattern.js'
 import { find, urlPath } from './route.js'
+
+const ignored = new RegExp(config.ignore)
 
 /** @typedef {import('./generation.js').Generation} Generation */
 
@@ -16,9 +17,7 @@ import { find, urlPath } from './route.js'
  * @returns The entry that answers, unless the query asks for something else than the file.
  */
 export function lookUp(from, url) {
-  for (const name of url.searchParams.keys()) {
-    if (!config.ignore.some((pattern) => matches(pattern, name))) return undefined
-  }
+  for (const name of url.searchParams.keys()) if (!ignored.test(name)) return undefined
   return find((url.origin + url.pathname).slice(scope.length), (file) => from.entries.has(file))
 }
 
@@ -30,22 +29,22 @@ export function lookUp(from, url) {
  */
 export async function serve(from, file, request) {
   const entry = /** @type {import('./generation.js').Entry} */ (from.entries.get(file))
-  if (entry.pack) {
-    const bytes = (await pack(entry.pack))?.slice(entry.at, entry.at + entry.size, entry.type)
+  if (entry.type) {
+    const bytes = await slice(entry)
     return bytes && cut(bytes, { 'content-type': entry.type }, request)
   }
-  const page = await (await files()).match(pageKey(file, entry.hash))
+  const page = await (await files()).match(entry.home)
   return page && request.headers.has('range') ? cut(await page.blob(), page.headers, request) : page
 }
 
 /**
  * @param {Generation} from
- * @param {{file: string, redirect: boolean}} found
+ * @param {{file: string, elsewhere: boolean}} found
  * @param {FetchEvent} event
  */
-export async function respond(from, { file, redirect }, event) {
+export async function respond(from, { file, elsewhere }, event) {
   const { request } = event
-  if (redirect) return Response.redirect(scope + urlPath(file) + new URL(request.url).search, 301)
+  if (elsewhere) return Response.redirect(scope + urlPath(file) + new URL(request.url).search, 301)
   const kept = await serve(from, file, request).catch(() => undefined)
   if (kept) return kept
   // Evicted or damaged: the network answers now, and the next time the cache does again.

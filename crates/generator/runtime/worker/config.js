@@ -6,7 +6,8 @@
  * @property {string} site Names the caches, beside the scope: two sites of one scope stay apart.
  * @property {string} build The build id: the hash of the manifest, and part of its file name.
  * @property {number} stallMs How long a request may stay silent, in milliseconds.
- * @property {string[]} ignore Query parameters that change nothing, as patterns.
+ * @property {string} ignore Names of query parameters that change nothing, as a regular expression
+ *   of literal words: no input makes it slow.
  * @property {string} [offline] The page for navigations that neither cache nor network answers.
  * @property {string} [fallback] The page that answers navigations to paths without a file.
  * @property {string[]} [allow] Patterns of the paths that the fallback may answer; none: all.
@@ -14,4 +15,4 @@
  */
 
 /** @type {Config} */
-export const config = { site: '', build: 'test', stallMs: 30_000, ignore: ['utm_*'] }
+export const config = { site: '', build: 'test', stallMs: 30_000, ignore: '^utm_' }

@@ -2,20 +2,22 @@
 
 import { config } from './config.js'
 import { scope, worker } from './global.js'
-import { digest } from './keep.js'
+import { proved } from './keep.js'
 
-/** Why a file could not be had: `status`, `integrity`, `stalled` or `network`. */
-export class Failure extends Error {
-  /**
-   * @param {string} url
-   * @param {string} reason
-   * @param {number} [status]
-   */
-  constructor(url, reason, status) {
-    super(`${reason} ${status || ''} ${url}`)
-    this.detail = { url, reason, status }
-  }
-}
+/**
+ * Why a file could not be had.
+ *
+ * @typedef {{url: string, reason: 'status' | 'integrity' | 'stalled' | 'network', status?: number}} Failure
+ */
+
+/** @type {(url: string, reason: Failure['reason'], status?: number) => Error} */
+const failed = (url, reason, status) => new Error(reason, { cause: { url, reason, status } })
+
+/**
+ * @param {unknown} error
+ * @returns {Failure | undefined} What `download` said, if this is its error.
+ */
+export const failure = (error) => /** @type {any} */ (error).cause
 
 /**
  * Bytes that are proved to be the wanted ones, with the response that brought them.
@@ -25,17 +27,17 @@ export class Failure extends Error {
  *
  * @param {string} path Relative to the scope, encoded.
  * @param {string} hash
- * @param {{gzip?: boolean, cache?: RequestCache}} [how]
+ * @param {unknown} [gzip] Truthy if the body is gzipped within, whatever the transport does.
+ * @param {RequestCache} [cache]
  */
-export async function download(path, hash, how = {}) {
-  const url = new URL(path, scope).href
+export async function download(path, hash, gzip, cache = 'no-cache') {
+  const url = scope + path
   for (let tries = 0; ; tries++) {
     try {
-      return await slot(() => attempt(url, hash, how.gzip, tries ? 'reload' : how.cache || 'no-cache'))
+      return await slot(() => attempt(url, hash, gzip, tries ? 'reload' : cache))
     } catch (error) {
-      const failure = error instanceof Failure ? error : new Failure(url, 'network')
-      const status = failure.detail.status || 0
-      if (tries > 1 || (status > 399 && status < 500)) throw failure
+      const status = failure(error)?.status || 0
+      if (tries > 1 || (status > 399 && status < 500)) throw failure(error) ? error : failed(url, 'network')
       await new Promise((resolve) => setTimeout(resolve, 250 * 4 ** tries))
     }
   }
@@ -50,9 +52,9 @@ export async function download(path, hash, how = {}) {
  */
 export async function fromHttpCache(path, hash) {
   try {
-    const response = await fetch(new URL(path, scope), { cache: 'only-if-cached', mode: 'same-origin' })
+    const response = await fetch(scope + path, { cache: 'only-if-cached', mode: 'same-origin' })
     const bytes = await response.arrayBuffer()
-    if (response.ok && (await digest(bytes)) === hash) return { bytes, response }
+    if (response.ok && (await proved(bytes, hash))) return { bytes, response }
   } catch {
     // not there, or this browser knows no such mode: the network it is
   }
@@ -62,24 +64,20 @@ export async function fromHttpCache(path, hash) {
 /**
  * @param {string} url
  * @param {string} hash
- * @param {boolean | undefined} gzip
+ * @param {unknown} gzip
  * @param {RequestCache} cache
  */
 async function attempt(url, hash, gzip, cache) {
   const controller = new AbortController()
   let timer = 0
-  let stalled = false
   const heard = () => {
     clearTimeout(timer)
-    timer = worker.setTimeout(() => {
-      stalled = true
-      controller.abort()
-    }, config.stallMs)
+    timer = worker.setTimeout(() => controller.abort(), config.stallMs)
   }
   heard()
   try {
-    const response = await fetch(url, { cache, signal: controller.signal, credentials: 'same-origin' })
-    if (!response.ok) throw new Failure(url, 'status', response.status)
+    const response = await fetch(url, { cache, signal: controller.signal })
+    if (!response.ok) throw failed(url, 'status', response.status)
     const counted = response.body?.pipeThrough(
       new TransformStream({
         transform(chunk, out) {
@@ -90,10 +88,10 @@ async function attempt(url, hash, gzip, cache) {
     )
     const stream = gzip ? counted?.pipeThrough(new DecompressionStream('gzip')) : counted
     const bytes = await new Response(stream).arrayBuffer()
-    if ((await digest(bytes)) !== hash) throw new Failure(url, 'integrity')
+    if (!(await proved(bytes, hash))) throw failed(url, 'integrity')
     return { bytes, response }
   } catch (error) {
-    throw stalled ? new Failure(url, 'stalled') : error
+    throw controller.signal.aborted ? failed(url, 'stalled') : error
   } finally {
     clearTimeout(timer)
   }
@@ -108,16 +106,18 @@ async function attempt(url, hash, gzip, cache) {
  * @returns {Promise<T>}
  */
 async function slot(work) {
-  while (busy >= 3) await new Promise((resolve) => waiting.push(resolve))
-  busy++
+  if (free) free--
+  else await new Promise((resolve) => queue.push(resolve))
   try {
     return await work()
   } finally {
-    busy--
-    waiting.shift()?.(undefined)
+    // the place goes to the next in line, if there is one
+    const next = queue.shift()
+    if (next) next(0)
+    else free++
   }
 }
 
-let busy = 0
+let free = 3
 /** @type {((value: unknown) => void)[]} */
-const waiting = []
+const queue = []

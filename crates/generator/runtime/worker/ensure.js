@@ -3,15 +3,21 @@
 // Install, update and repair are all this. It may be cut off at any moment and called again:
 // what was kept is used, and only a whole generation has its manifest in the cache.
 
-import { Failure, download, fromHttpCache } from './download.js'
-import { generation, pack, pageKey, parse, read } from './generation.js'
+import { download, failure, fromHttpCache } from './download.js'
+import { generation, parse, read, slice } from './generation.js'
 import { urlPath } from './route.js'
-import { alone, digest, files, key } from './keep.js'
+import { alone, files, key, proved } from './keep.js'
 import { tell } from './tell.js'
 
 /**
+ * @typedef {import('./generation.js').Entry} Entry
+ * @typedef {import('./generation.js').WantedPack} WantedPack
+ * @typedef {import('./generation.js').WantedPage} WantedPage
+ */
+
+/**
  * @param {string} build
- * @returns {Promise<void>} Rejects, with a `Failure` if a file is the reason, when the generation
+ * @returns {Promise<void>} Rejects, with a `failure` if a file is the reason, when the generation
  *   could not be made whole.
  */
 export const ensure = (build) => alone(true, () => fill(build))
@@ -27,118 +33,91 @@ async function fill(build) {
     const { bytes } = await download(`revisit/manifest-${build}.json`, build)
     target = parse(build, (text = new TextDecoder().decode(bytes)))
   }
-  const donors = await olderFiles(kept)
-  const { packs, pages } = target.manifest
+  /** @type {Map<string, Entry>} Files of any generation that is there, by hash. */
+  const older = new Map()
+  for (const url of kept) {
+    const [, other] = url.split(key('g'))
+    const donor = other && (await generation(other))
+    if (donor) for (const entry of donor.entries.values()) if (entry.type) older.set(entry.hash, entry)
+  }
 
-  const lacking = [
-    ...packs
-      .filter(([hash]) => !kept.has(key('p', hash)))
-      .map((wanted) => ({
-        size: wanted[4].reduce((sum, file) => sum + file[2], 0),
-        get: async () => put(key('p', wanted[0]), await makePack(wanted, donors)),
-      })),
-    ...pages
-      .filter(([path, hash]) => !kept.has(pageKey(path, hash)))
-      .map(([path, hash, size]) => ({ size, get: () => keepPage(path, hash) })),
-  ]
-  const total = lacking.reduce((sum, { size }) => sum + size, 0)
+  const lacking = target.parts.filter(([home]) => !kept.has(home))
+  let total = 0
+  for (const [, size] of lacking) total += size
   let done = 0
-  /** @type {unknown[]} */
-  const failures = []
-  const queue = lacking.values()
+  /** @type {unknown} */
+  let first
+  const jobs = lacking.values()
   const lane = async () => {
-    for (const { size, get } of queue) {
+    for (const [home, size, wanted] of jobs) {
       try {
-        await get()
+        await cache.put(home, await (wanted.length > 3 ? makePack(/** @type {WantedPack} */ (wanted), older) : makePage(/** @type {WantedPage} */ (wanted))))
         await tell('progress', { build, done: (done += size), total })
       } catch (error) {
-        failures.push(error)
+        first ||= error
         // A file that the server refuses does not stop the others: the next attempt has the
         // less to do. A server that is gone does.
-        if (!(error instanceof Failure) || !error.detail.status) return
+        if (!failure(error)?.status) return
       }
     }
   }
   await Promise.all([lane(), lane(), lane()])
-  if (failures.length) throw failures[0]
-  if (text) await put(mark, text)
+  if (first) throw first
+  if (text) await cache.put(mark, new Response(text))
   read.set(build, target)
 }
 
 /**
- * A pack's bytes. What an older generation or the HTTP cache has is not fetched again; of the
- * rest, single files or the whole pack, whichever is the less to fetch.
+ * A pack. What an older generation or the HTTP cache has is not fetched again; of the rest,
+ * single files or the whole pack, whichever is the less to fetch.
  *
- * @param {import('./generation.js').Manifest['packs'][0]} wanted
- * @param {Map<string, () => Promise<Blob | undefined>>} donors
+ * @param {WantedPack} wanted
+ * @param {Map<string, Entry>} older
  */
-async function makePack([hash, bytes, gzip, loaded, packed], donors) {
-  /** @type {(BlobPart | undefined)[]} */
+async function makePack([hash, bytes, gzip, loaded, packed], older) {
+  let cost = 0
   const parts = await Promise.all(
-    packed.map(async ([path, fileHash]) => {
-      const donor = await (await donors.get(fileHash)?.())?.arrayBuffer()
-      if (donor && (await digest(donor)) === fileHash) return donor
-      return loaded ? (await fromHttpCache(urlPath(path), fileHash))?.bytes : undefined
+    packed.map(async ([path, fileHash, size]) => {
+      const entry = older.get(fileHash)
+      const donor = entry && (await (await slice(entry))?.arrayBuffer())
+      if (donor && (await proved(donor, fileHash))) return donor
+      const copy = loaded && (await fromHttpCache(urlPath(path), fileHash))
+      if (copy) return copy.bytes
+      cost += size + REQUEST_BYTES
+      return undefined
     }),
   )
-  const missing = packed.filter((_, index) => !parts[index])
-  const cost = missing.reduce((sum, file) => sum + file[2] + REQUEST_BYTES, 0)
   if (cost > bytes + REQUEST_BYTES) {
     try {
-      return (await download(`revisit/${hash}.pack`, hash, { gzip: !!gzip, cache: 'no-store' })).bytes
+      return new Response((await download(`revisit/${hash}.pack`, hash, gzip, 'no-store')).bytes)
     } catch (error) {
       // The files may still be there one by one; but somebody should mend the pack.
-      if (error instanceof Failure) await tell('degraded', error.detail)
+      await tell('degraded', failure(error))
     }
   }
   await Promise.all(
     packed.map(async ([path, fileHash], index) => {
-      parts[index] ??= (await download(urlPath(path), fileHash)).bytes
+      parts[index] ||= (await download(urlPath(path), fileHash)).bytes
     }),
   )
-  return new Blob(/** @type {BlobPart[]} */ (parts))
+  const whole = await new Blob(/** @type {BlobPart[]} */ (parts)).arrayBuffer()
+  // The parts were proved by short hashes, the whole is by the one that names it.
+  if (!(await proved(whole, hash))) throw new Error('integrity')
+  return new Response(whole)
 }
 
 /**
  * Documents keep the headers that they came with: policies hang on them.
  *
- * @param {string} path
- * @param {string} hash
+ * @param {WantedPage} wanted
  */
-async function keepPage(path, hash) {
+async function makePage([path, hash]) {
   const url = urlPath(path)
   const { bytes, response } = (await fromHttpCache(url, hash)) || (await download(url, hash))
   const headers = new Headers(response.headers)
   // The body is decoded and stands alone; and the Cache API refuses `Vary: *`.
   for (const name of ['vary', 'content-encoding', 'content-length']) headers.delete(name)
-  await put(pageKey(path, hash), bytes, headers)
-}
-
-/**
- * Every file that a committed generation has in a pack that is still there, by hash.
- *
- * @param {Set<string>} kept
- */
-async function olderFiles(kept) {
-  const donors = new Map()
-  const prefix = key('g')
-  for (const url of kept) {
-    if (!url.startsWith(prefix)) continue
-    const older = await generation(url.slice(prefix.length))
-    older?.entries.forEach(({ hash, size, pack: home, at }) => {
-      if (home) donors.set(hash, async () => (await pack(home))?.slice(at, at + size))
-    })
-  }
-  return donors
-}
-
-/**
- * @param {string} url
- * @param {BodyInit} body
- * @param {HeadersInit} [headers]
- */
-async function put(url, body, headers) {
-  await (await files()).put(url, new Response(body, { headers }))
+  return new Response(bytes, { headers })
 }
 
 /** What a request costs beside its body, in bytes: about a round trip on a middling line. */

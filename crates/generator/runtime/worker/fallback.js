@@ -16,6 +16,6 @@ export function fallback(from, _event, url) {
   const { fallback: file = '', allow = [], deny = [] } = config
   const wanted = !allow.length || allow.some((pattern) => matches(pattern, path))
   return wanted && !/\.[^/]*$/.test(path) && !deny.some((pattern) => matches(pattern, path)) && from.entries.has(file)
-    ? { file, redirect: false }
+    ? { file, elsewhere: false }
     : undefined
 }

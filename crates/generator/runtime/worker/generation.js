@@ -3,20 +3,22 @@
 import { files, key } from './keep.js'
 
 /**
- * A manifest as the generator writes it.
+ * A manifest as the generator writes it: content types, packs, and files that stand alone.
  *
- * @typedef {object} Manifest
- * @property {string[]} types Content types, named by index below.
- * @property {[hash: string, bytes: number, gzip: 0 | 1, loaded: 0 | 1, files: PackedFile[]][]} packs
+ * @typedef {[types: string[], packs: WantedPack[], pages: WantedPage[]]} Manifest
+ *
+ * @typedef {[hash: string, bytes: number, gzip: 0 | 1, loaded: 0 | 1, files: PackedFile[]]} WantedPack
  *   `bytes` in transit; `loaded`: a page asks for these files itself, so they may lie in the HTTP cache.
- * @property {[path: string, hash: string, size: number][]} pages Documents and worker scripts.
- *
  * @typedef {[path: string, hash: string, size: number, type: number]} PackedFile
+ *   The hash is short (48 bits): it finds a file again; its pack's hash proves it.
+ * @typedef {[path: string, hash: string, size: number]} WantedPage A document or a worker script.
  *
- * @typedef {{hash: string, size: number, pack?: string, at: number, type: string}} Entry
- *   Without a pack the entry lies in the cache by itself.
+ * @typedef {{home: string, hash: string, at: number, size: number, type?: string}} Entry
+ *   `home` is where in the cache it lies; without a type it lies there alone, with its own headers.
  *
- * @typedef {{build: string, manifest: Manifest, entries: Map<string, Entry>}} Generation
+ * @typedef {[home: string, size: number, wanted: WantedPack | WantedPage]} Part What is kept at one place.
+ *
+ * @typedef {{build: string, entries: Map<string, Entry>, parts: Part[]}} Generation
  */
 
 /**
@@ -26,18 +28,28 @@ import { files, key } from './keep.js'
  */
 export function parse(build, text) {
   /** @type {Manifest} */
-  const manifest = JSON.parse(text)
-  /** @type {Map<string, Entry>} */
+  const [types, packs, pages] = JSON.parse(text)
+  /** @type {Generation['entries']} */
   const entries = new Map()
-  for (const [path, hash, size] of manifest.pages) entries.set(path, { hash, size, at: 0, type: '' })
-  for (const [pack, , , , packed] of manifest.packs) {
+  /** @type {Part[]} */
+  const parts = []
+  for (const page of pages) {
+    const [path, hash, size] = page
+    // by content and by path: two of one content may have headers of their own
+    const home = key('d', `${hash}/${encodeURIComponent(path)}`)
+    entries.set(path, { home, hash, at: 0, size })
+    parts.push([home, size, page])
+  }
+  for (const pack of packs) {
+    const home = key('p', pack[0])
     let at = 0
-    for (const [path, hash, size, type] of packed) {
-      entries.set(path, { hash, size, pack, at, type: manifest.types[type] })
+    for (const [path, hash, size, type] of pack[4]) {
+      entries.set(path, { home, hash, at, size, type: types[type] })
       at += size
     }
+    parts.push([home, at, pack])
   }
-  return { build, manifest, entries }
+  return { build, entries, parts }
 }
 
 /**
@@ -48,13 +60,11 @@ export function parse(build, text) {
  */
 export async function generation(build) {
   let found = read.get(build)
-  if (!found) {
-    const stored = await (await files()).match(key('g', build))
-    try {
-      if (stored) read.set(build, (found = parse(build, await stored.text())))
-    } catch {
-      // damaged on disk: as if it were not there, so that it is fetched anew
-    }
+  const stored = !found && (await (await files()).match(key('g', build)))
+  try {
+    if (stored) read.set(build, (found = parse(build, await stored.text())))
+  } catch {
+    // damaged on disk: as if it were not there, so that it is fetched anew
   }
   return found
 }
@@ -63,27 +73,18 @@ export async function generation(build) {
 export const read = new Map()
 
 /**
- * A document's address in the cache: its content and its path, since two of one content may
- * have headers of their own.
+ * The bytes of a file in a pack, not read from the disk until they are used.
  *
- * @param {string} path
- * @param {string} hash
+ * @param {Entry} entry
  */
-export const pageKey = (path, hash) => key('d', hash + '/' + encodeURIComponent(path))
+export async function slice({ home, at, size, type }) {
+  let blob = blobs.get(home)
+  if (!blob) {
+    blob = await (await (await files()).match(home))?.blob()
+    if (blob) blobs.set(home, blob)
+  }
+  return blob?.slice(at, at + size, type)
+}
 
 /** @type {Map<string, Blob>} */
 const blobs = new Map()
-
-/**
- * A pack's bytes, not read until sliced.
- *
- * @param {string} hash
- */
-export async function pack(hash) {
-  let blob = blobs.get(hash)
-  if (!blob) {
-    const stored = await (await files()).match(key('p', hash))
-    if (stored) blobs.set(hash, (blob = await stored.blob()))
-  }
-  return blob
-}

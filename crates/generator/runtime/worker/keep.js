@@ -37,13 +37,14 @@ export const key = (kind, name = '') => `${scope}revisit/${kind}/${name}`
 export const alone = (wait, work) => worker.navigator.locks.request(ours, { ifAvailable: !wait }, work)
 
 /**
- * The first 16 characters (96 bits) of the SHA-256 of some bytes, as base64url.
+ * Are these the bytes that a manifest names? It does by the first characters of their SHA-256 as
+ * base64url: 16 for what stands alone (96 bits), 8 for a file in a pack.
  *
  * @param {ArrayBuffer} bytes
+ * @param {string} hash
  */
-export async function digest(bytes) {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  return btoa(String.fromCharCode(...hash.subarray(0, 12)))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
+export async function proved(bytes, hash) {
+  const found = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  const text = btoa(String.fromCharCode(...found))
+  return text.replaceAll('+', '-').replaceAll('/', '_').startsWith(hash)
 }

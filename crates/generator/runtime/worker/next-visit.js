@@ -13,7 +13,7 @@ export async function nextVisit(event) {
   const build = await new Promise((resolve) => {
     port1.onmessage = ({ data }) => resolve(data)
     setTimeout(resolve, 1000)
-    waiting.postMessage({ type: 'ACTIVATE' }, [port2])
+    waiting.postMessage({ type: 'SKIP_WAITING' }, [port2])
   })
   const next = build && (await generation(build))
   // Noted first: the activation takes everyone it does not know for a page of the build before.

@@ -4,7 +4,7 @@
 /**
  * @param {string} path URL path below the scope, without a leading slash, still encoded.
  * @param {(file: string) => boolean} has Is there a file of this path?
- * @returns {{file: string, redirect: boolean} | undefined} The file, and whether the client must
+ * @returns {{file: string, elsewhere: boolean} | undefined} The file, and whether the client must
  *   be sent to its folder instead: served in place, its relative links would point elsewhere.
  */
 export function find(path, has) {
@@ -14,14 +14,14 @@ export function find(path, has) {
   } catch {
     return undefined // not UTF-8: no file of ours
   }
-  // An encoded slash is no slash of ours; what a URL parser leaves of `//`, `.` and `..` neither.
-  if (/%2f|%5c|%00|^\/|\/\/|(^|\/)\.\.?(\/|$)/i.test(path) || /(^|\/)\.\.?(\/|$)/.test(file)) return undefined
+  // An encoded slash parts no folders. Empty and dot segments need no look: no file has them.
+  if (/%(2f|5c|00)/i.test(path)) return undefined
   if (/(^|\/)$/.test(file)) {
     file += INDEX
-    return has(file) ? { file, redirect: false } : undefined
+    return has(file) ? { file, elsewhere: false } : undefined
   }
   for (const ending of ['', '.html', '/' + INDEX]) {
-    if (has(file + ending)) return { file: file + ending, redirect: ending[0] === '/' }
+    if (has(file + ending)) return { file: file + ending, elsewhere: ending[0] === '/' }
   }
   return undefined
 }

@@ -2,10 +2,10 @@
 
 import { lookUp, respond } from './answer.js'
 import { config } from './config.js'
-import { Failure } from './download.js'
+import { failure } from './download.js'
 import { ensure } from './ensure.js'
 import { scope, worker } from './global.js'
-import { crowded, forgetOthers, generationOf, load, resolved, sweep, takeOver } from './tabs.js'
+import { crowded, generationOf, load, resolved, sweep, takeOver } from './tabs.js'
 import { tell } from './tell.js'
 
 /**
@@ -17,7 +17,7 @@ import { tell } from './tell.js'
  * @property {(event: FetchEvent) => Promise<import('./generation.js').Generation | undefined>} [arrive]
  *   On every navigation: another generation than the client's own, to answer it.
  * @property {(from: import('./generation.js').Generation, event: FetchEvent, url: URL) =>
- *   {file: string, redirect: boolean} | undefined} [fallback] A page for a path without a file.
+ *   {file: string, elsewhere: boolean} | undefined} [fallback] A page for a path without a file.
  * @property {(from: import('./generation.js').Generation, event: FetchEvent) => Promise<Response>} [missing]
  *   Answers a navigation that the cache cannot.
  */
@@ -30,7 +30,7 @@ export function start({ installed, activated, arrive, fallback, missing }) {
     try {
       await ensure(config.build)
     } catch (error) {
-      await tell('failed', error instanceof Failure ? error.detail : { reason: String(error) })
+      await tell('failed', failure(error) || { reason: `${error}` })
       throw error
     }
     await installed?.()
@@ -43,14 +43,14 @@ export function start({ installed, activated, arrive, fallback, missing }) {
         // Once only: on an update it would throw pages out of the back-forward cache.
         if (!before) await worker.clients.claim()
         await activated?.()
-        await forgetOthers()
         await sweep()
       })(),
     ),
   )
 
   worker.addEventListener('message', (event) => {
-    if (event.data?.type === 'ACTIVATE' || event.data?.type === 'SKIP_WAITING') {
+    // Workbox's word for it, which pages may know
+    if (event.data?.type === 'SKIP_WAITING') {
       event.ports[0]?.postMessage(config.build)
       event.waitUntil(worker.skipWaiting())
     }
@@ -62,10 +62,8 @@ export function start({ installed, activated, arrive, fallback, missing }) {
     if (
       request.method !== 'GET' ||
       !request.url.startsWith(scope) ||
-      // who asks past all caches means it
-      request.cache === 'reload' ||
-      request.cache === 'no-store' ||
-      (request.cache === 'only-if-cached' && request.mode !== 'same-origin')
+      // who asks past all caches, or for the HTTP cache alone, means it
+      /^(reload|no-store|only-if-cached)$/.test(request.cache)
     ) {
       return
     }

@@ -5,8 +5,8 @@
 
 import { config } from './config.js'
 import { worker } from './global.js'
-import { generation, pageKey, read } from './generation.js'
-import { alone, files, key, ours, state } from './keep.js'
+import { generation, read } from './generation.js'
+import { alone, files, key, state } from './keep.js'
 
 /** Client id → build, of the pages of older builds; `undefined` until it is read. */
 let tabs = /** @type {Map<string, string> | undefined} */ (undefined)
@@ -72,40 +72,32 @@ export const activeBuild = async () => text(await state(), key('active'))
 /** Drops the records of pages that are gone, and generations, packs and documents without a user. */
 export async function sweep() {
   await load()
-  /** @type {string[]} */
-  const gone = []
-  for (const id of tabs?.keys() || []) if (!(await worker.clients.get(id))) gone.push(id)
   const { installing, waiting } = worker.registration
   // What is being installed, or waits, may use any of it.
   if (installing || waiting) return
   await alone(false, async (lock) => {
     if (!lock) return
-    const records = await state()
-    for (const id of gone) {
-      await records.delete(key('tab', id))
-      tabs?.delete(id)
-    }
     const used = new Set()
-    for (const build of [config.build, ...(tabs?.values() || [])]) {
+    const builds = [config.build]
+    for (const [id, build] of tabs || []) {
+      if (await worker.clients.get(id)) {
+        builds.push(build)
+      } else {
+        tabs?.delete(id)
+        await (await state()).delete(key('tab', id))
+      }
+    }
+    for (const build of builds) {
       const kept = await generation(build)
       if (!kept) continue
       used.add(key('g', build))
-      for (const [hash] of kept.manifest.packs) used.add(key('p', hash))
-      for (const [path, hash] of kept.manifest.pages) used.add(pageKey(path, hash))
+      for (const [home] of kept.parts) used.add(home)
     }
     const cache = await files()
     // Without our own manifest nothing says what is used: leave all, repair comes first.
     if (!used.has(key('g', config.build))) return
     for (const request of await cache.keys()) if (!used.has(request.url)) await cache.delete(request)
-    for (const build of read.keys()) if (!used.has(key('g', build))) read.delete(build)
   })
-}
-
-/** Deletes what another site once kept under this scope. */
-export async function forgetOthers() {
-  for (const name of await caches.keys()) {
-    if (name.startsWith(ours) && !name.startsWith(`${ours}${config.site}|`)) await caches.delete(name)
-  }
 }
 
 /** True while there are pages of older builds. */

@@ -1,7 +1,9 @@
 // For an address that belongs to one site today and to another tomorrow, as the port of a
 // development server does: what another site's worker left must not answer for this one.
 
+import { config } from './config.js'
 import { worker } from './global.js'
+import { ours } from './keep.js'
 import { activeBuild } from './tabs.js'
 
 /** Some worker was active before, and none of this site's ever was. */
@@ -13,8 +15,11 @@ export async function seize() {
   if (seized) await worker.skipWaiting()
 }
 
-/** After the activation: the open pages came from the other site's cache, and are loaded anew. */
+/** After the activation: what the other site kept goes, and its pages are loaded anew. */
 export async function reloadPages() {
+  for (const name of await caches.keys()) {
+    if (name.startsWith(ours) && !name.startsWith(`${ours}${config.site}|`)) await caches.delete(name)
+  }
   if (!seized) return
   await worker.clients.claim()
   for (const page of await worker.clients.matchAll({ type: 'window' })) {

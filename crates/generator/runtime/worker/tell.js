@@ -4,7 +4,7 @@ import { worker } from './global.js'
 
 /**
  * @param {'progress' | 'failed' | 'degraded'} event
- * @param {Record<string, unknown>} detail
+ * @param {object} [detail]
  */
 export async function tell(event, detail) {
   for (const page of await worker.clients.matchAll({ includeUncontrolled: true })) {

@@ -15,7 +15,7 @@ test('a URL path finds the file that the Rust rule finds', () => {
   const { find: cases, url } = vectors('route')
   for (const { path, files, found } of cases) {
     const answer = find(path, (file) => files.includes(file))
-    const text = answer ? (answer.redirect ? `redirect ${urlPath(answer.file)}` : answer.file) : null
+    const text = answer ? (answer.elsewhere ? `redirect ${urlPath(answer.file)}` : answer.file) : null
     assert.equal(text, found, `${path} in ${files}`)
   }
   for (const { file, url: expected } of url) assert.equal(urlPath(file), expected)

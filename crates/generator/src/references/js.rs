@@ -22,6 +22,8 @@ pub(crate) enum ScriptKind {
 }
 
 /// What `text` loads, in its order.
+///
+/// Static imports count in a classic script too: it would not run as one, but it may be a worker of `type: "module"`.
 pub(crate) fn script(text: &str, kind: ScriptKind) -> Vec<Reference> {
     if !may_load(text, kind) || !nesting::is_shallow(text) {
         return Vec::new();
@@ -283,6 +285,15 @@ mod tests {
             &["module? ./a.js"],
         );
         check_as(ScriptKind::Classic, "import('./a.js')", &["module? ./a.js"]);
+    }
+
+    #[test]
+    fn a_worker_that_is_a_module_is_read_whichever_way() {
+        check_as(
+            ScriptKind::Classic,
+            "import './a.js';import('./b.js')",
+            &["module ./a.js", "module? ./b.js"],
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! CSS Values 4 and ECMAScript.
 
 mod css;
+mod elements;
 mod entities;
 mod html;
 mod import_map;

@@ -9,35 +9,29 @@
 /// file that is known to be something else, and then says so itself.
 pub fn content_type(file: &str, text_is_utf8: bool) -> String {
     let essence = essence(file);
-    let is_text = essence.starts_with("text/")
-        || matches!(
-            &*essence,
-            "application/json" | "application/manifest+json" | "application/xml" | "image/svg+xml"
-        );
-    if is_text && text_is_utf8 {
+    if text_is_utf8 && takes_charset(essence) {
         format!("{essence}; charset=utf-8")
     } else {
-        essence
+        essence.to_owned()
     }
 }
 
-fn essence(file: &str) -> String {
+/// The media type of a file by its ending, without parameters.
+pub fn essence(file: &str) -> &'static str {
     let name = file.rsplit('/').next().unwrap_or(file);
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    match &*ending.to_ascii_lowercase() {
-        "webmanifest" => "application/manifest+json".into(),
-        "js" | "mjs" | "cjs" => "text/javascript".into(),
-        "map" => "application/json".into(),
-        "wasm" => "application/wasm".into(),
-        "avif" => "image/avif".into(),
-        "ico" => "image/x-icon".into(),
-        "appcache" => "text/cache-manifest".into(),
-        "pack" | "" => BYTES.into(),
-        other => mime_guess::from_ext(other)
-            .first_raw()
-            .unwrap_or(BYTES)
-            .into(),
-    }
+    let Some((_, ending)) = name.rsplit_once('.') else {
+        return BYTES;
+    };
+    OWN.iter()
+        .find(|(known, _)| ending.eq_ignore_ascii_case(known))
+        .map(|(_, essence)| *essence)
+        .or_else(|| mime_guess::from_ext(ending).first_raw())
+        .unwrap_or(BYTES)
+}
+
+/// May a charset be said with it? XML and the like say their own.
+pub fn takes_charset(essence: &str) -> bool {
+    essence.starts_with("text/") || essence == "application/json"
 }
 
 /// Do files of this name shrink when they are compressed? Pictures, media, fonts and archives
@@ -56,12 +50,32 @@ pub fn compresses(file: &str) -> bool {
     }
 }
 
+/// Is it a page in HTML's own syntax, into which a tag may be put? XHTML is XML.
+pub fn is_html(file: &str) -> bool {
+    essence(file) == "text/html"
+}
+
 /// Is it a document: what a navigation shows, with policies in its header fields?
 pub fn is_document(file: &str) -> bool {
-    matches!(&*essence(file), "text/html" | "application/xhtml+xml")
+    matches!(essence(file), "text/html" | "application/xhtml+xml")
 }
 
 const BYTES: &str = "application/octet-stream";
+
+/// Endings that the table does not have, or has otherwise.
+const OWN: &[(&str, &str)] = &[
+    ("appcache", "text/cache-manifest"),
+    ("avif", "image/avif"),
+    ("cjs", "text/javascript"),
+    ("ico", "image/x-icon"),
+    ("js", "text/javascript"),
+    ("map", "application/json"),
+    ("mjs", "text/javascript"),
+    ("pack", BYTES),
+    ("wasm", "application/wasm"),
+    ("webmanifest", "application/manifest+json"),
+    ("woff2", "font/woff2"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -76,11 +90,8 @@ mod tests {
             ("app.mjs", "text/javascript; charset=utf-8"),
             ("app.js.map", "application/json; charset=utf-8"),
             ("x.css", "text/css; charset=utf-8"),
-            ("x.svg", "image/svg+xml; charset=utf-8"),
-            (
-                "site.webmanifest",
-                "application/manifest+json; charset=utf-8",
-            ),
+            ("x.svg", "image/svg+xml"),
+            ("site.webmanifest", "application/manifest+json"),
             ("site.appcache", "text/cache-manifest; charset=utf-8"),
             ("x.avif", "image/avif"),
             ("x.woff2", "font/woff2"),

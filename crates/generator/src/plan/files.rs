@@ -1,0 +1,247 @@
+//! What the files of a site say, read in parallel and only if they changed since the last plan.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex};
+
+use revisit_rules::site::{FileStamp, media};
+
+use super::{Memory, PackKey, PageFacts, Planner, Stop, warnings::forbids_own_scripts};
+use crate::content_hash::{Sha256, sha256};
+use crate::manifest::Document;
+use crate::overlay::{SiteFile, edited};
+use crate::packs::{Group, Pack, pack};
+use crate::select::Selection;
+use crate::shell::{Shell, workers_of};
+use crate::walk::Walk;
+use crate::{BuildError, client_tag, parallel, references};
+
+impl Planner<'_> {
+    /// Where the tag goes in every page, and the hash of what then is served.
+    pub(super) fn pages(
+        &self,
+        walk: &Walk,
+        tag: Option<&str>,
+        memory: &mut Memory,
+    ) -> Result<HashMap<String, PageFacts>, Stop> {
+        let pages: Vec<_> = walk
+            .files
+            .iter()
+            .filter(|found| media::is_html(&found.path))
+            .collect();
+        let facts = parallel::each(
+            &pages,
+            &|done| self.progress.step("pages", done, pages.len()),
+            |found| {
+                if let Some((then, facts)) = memory.pages.get(&found.path)
+                    && *then == found.stamp
+                {
+                    return Ok(facts.clone());
+                }
+                let bytes = self.read(&found.path, found.stamp)?;
+                let page = references::html(&bytes);
+                let mut edits = client_tag::edits(&page, tag);
+                let served = edited(&bytes, &edits);
+                if served == bytes {
+                    edits.clear(); // the tag is there already, from a build in place
+                }
+                Ok::<_, Stop>(PageFacts {
+                    sha256: sha256(&served),
+                    size: served.len() as u64,
+                    tag_forbidden: tag.is_some()
+                        && page.csp.as_deref().is_some_and(forbids_own_scripts),
+                    edits,
+                })
+            },
+        )?;
+        memory.pages = pages
+            .iter()
+            .zip(&facts)
+            .filter(|(found, _)| self.trusted(found.stamp))
+            .map(|(found, facts)| (found.path.clone(), (found.stamp, facts.clone())))
+            .collect();
+        Ok(pages
+            .iter()
+            .map(|found| found.path.clone())
+            .zip(facts)
+            .collect())
+    }
+
+    /// Scripts that run as workers, in the shell and outside it.
+    pub(super) fn workers(
+        &self,
+        selection: &Selection,
+        shell: &Shell,
+        stamps: &HashMap<&str, FileStamp>,
+        known: &HashSet<&str>,
+        memory: &mut Memory,
+    ) -> Result<HashSet<String>, Stop> {
+        let scripts: Vec<&String> = selection
+            .chosen
+            .keys()
+            .filter(|path| path.ends_with(".js") || path.ends_with(".mjs"))
+            .collect();
+        let found = parallel::each(
+            &scripts,
+            &|done| self.progress.step("scripts", done, scripts.len()),
+            |path| {
+                let stamp = stamps[&***path];
+                if let Some((then, workers)) = memory.workers.get(*path)
+                    && *then == stamp
+                {
+                    return Ok(workers.clone());
+                }
+                let bytes = self.read(path, stamp)?;
+                if memchr::memmem::find(&bytes, b"Worker").is_none() {
+                    return Ok(Vec::new());
+                }
+                Ok::<_, Stop>(workers_of(path, &bytes, &self.config.site.base, known))
+            },
+        )?;
+        memory.workers = scripts
+            .iter()
+            .zip(&found)
+            .map(|(path, workers)| ((*path).clone(), (stamps[&***path], workers.clone())))
+            .filter(|(_, (stamp, _))| self.trusted(*stamp))
+            .collect();
+        let workers = shell
+            .workers
+            .iter()
+            .cloned()
+            .chain(found.into_iter().flatten());
+        Ok(workers
+            .filter(|path| selection.chosen.contains_key(path))
+            .collect())
+    }
+
+    pub(super) fn documents(
+        &self,
+        selection: &Selection,
+        pages: &HashMap<String, PageFacts>,
+        workers: &HashSet<String>,
+        stamps: &HashMap<&str, FileStamp>,
+    ) -> Result<Vec<Document>, Stop> {
+        let mut documents = Vec::new();
+        for path in selection.chosen.keys() {
+            let (sha256, size) = match pages.get(path) {
+                Some(facts) => (facts.sha256, facts.size),
+                None if media::is_document(path) || workers.contains(path) => {
+                    let bytes = self.read(path, stamps[&**path])?;
+                    (sha256(&bytes), bytes.len() as u64)
+                }
+                None => continue,
+            };
+            documents.push(Document {
+                path: path.clone(),
+                sha256,
+                size,
+            });
+        }
+        Ok(documents)
+    }
+
+    pub(super) fn packs(
+        &self,
+        groups: Vec<Group>,
+        stamps: &HashMap<&str, FileStamp>,
+        memory: &mut Memory,
+    ) -> Result<Vec<Arc<Pack>>, Stop> {
+        let keys: Vec<PackKey> = groups
+            .into_iter()
+            .map(|group| {
+                let stamps = group.files.iter().map(|file| stamps[&**file]).collect();
+                (group, stamps)
+            })
+            .collect();
+        let total: usize = keys.iter().map(|(group, _)| group.files.len()).sum();
+        let packed = Mutex::new(0);
+        let packs = parallel::each(&keys, &|_| (), |key| {
+            if let Some(pack) = memory.packs.get(key) {
+                return Ok(Arc::clone(pack));
+            }
+            let (group, stamps) = key;
+            let bodies: Result<Vec<_>, Stop> = group
+                .files
+                .iter()
+                .zip(stamps)
+                .map(|(file, stamp)| self.read(file, *stamp))
+                .collect();
+            let pack = Arc::new(pack(group, bodies?, self.options.development.is_some()));
+            if let Ok(mut packed) = packed.lock() {
+                *packed += group.files.len();
+                self.progress.step("packs", *packed, total);
+            }
+            Ok::<_, Stop>(pack)
+        })?;
+        memory.packs = keys
+            .into_iter()
+            .zip(packs.iter().cloned())
+            .filter(|((_, stamps), _)| stamps.iter().all(|stamp| self.trusted(*stamp)))
+            .collect();
+        Ok(packs)
+    }
+
+    pub(super) fn files(
+        &self,
+        walk: &Walk,
+        pages: &HashMap<String, PageFacts>,
+        packs: &[Arc<Pack>],
+        documents: &[Document],
+    ) -> BTreeMap<String, SiteFile> {
+        let mut hashes: HashMap<&str, Sha256> = documents
+            .iter()
+            .map(|document| (&*document.path, document.sha256))
+            .collect();
+        for file in packs.iter().flat_map(|pack| &pack.files) {
+            hashes.insert(&file.path, file.sha256);
+        }
+        walk.files
+            .iter()
+            .map(|found| {
+                let page = pages.get(&found.path);
+                let file = SiteFile {
+                    stamp: found.stamp,
+                    sha256: page
+                        .map(|facts| facts.sha256)
+                        .or_else(|| hashes.get(&*found.path).copied()),
+                    edits: page.map(|facts| facts.edits.clone()).unwrap_or_default(),
+                    promise: self.parsed.names.promise(&found.path),
+                };
+                (found.path.clone(), file)
+            })
+            .collect()
+    }
+
+    /// A file's bytes, if it still is what the walk saw.
+    pub(super) fn read(&self, path: &str, stamp: FileStamp) -> Result<Vec<u8>, Stop> {
+        let full = self.root.join(path);
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => Stop::Changed {
+                file: path.to_owned(),
+            },
+            _ => Stop::Error(BuildError::Read {
+                path: full.clone(),
+                source,
+            }),
+        };
+        let mut file = File::open(&full).map_err(failed)?;
+        let mut bytes = Vec::with_capacity(stamp.size as usize + 1);
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        let now = FileStamp::of(&file.metadata().map_err(failed)?);
+        if now == stamp && bytes.len() as u64 == stamp.size {
+            Ok(bytes)
+        } else {
+            Err(Stop::Changed {
+                file: path.to_owned(),
+            })
+        }
+    }
+
+    pub(super) fn trusted(&self, stamp: FileStamp) -> bool {
+        stamp.quiet_ns(self.options.now) > TRUSTED_AFTER_NS
+    }
+}
+
+/// A stamp is trusted only when it is older than the coarsest clock of a common file system.
+const TRUSTED_AFTER_NS: i128 = 2_000_000_000;
