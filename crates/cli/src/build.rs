@@ -8,7 +8,7 @@ use crate::args::BuildArgs;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::summary::summary;
-use crate::terminal::{Bar, counted};
+use crate::terminal::{Bar, counted, say};
 
 pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
     let clock = SystemClock::start();
@@ -45,26 +45,26 @@ pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
             "seconds": clock.elapsed().as_secs_f64(),
             "report": overlay.report,
         });
-        println!("{report:#}");
+        say!("{report:#}");
     } else if args.uninstall {
-        println!(
+        say!(
             "took revisit out of {target}: {} written, {} removed",
             counted(written.written, "file"),
             counted(written.removed, "file")
         );
-        println!(
+        say!(
             "deploy {}, which removes itself from visitors' browsers, for as long as they may come back",
             build.worker.name
         );
     } else {
-        println!(
+        say!(
             "built {target} in {:.2} s, build {}",
             clock.elapsed().as_secs_f64(),
             overlay.build
         );
-        print!("{}", summary(&overlay.report));
+        say!("{}", summary(&overlay.report).trim_end());
         if written == Default::default() {
-            println!("nothing changed since the last build");
+            say!("nothing changed since the last build");
         }
         if !build.worker.inject {
             let client = overlay
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
                 .keys()
                 .find(|path| path.contains("/client-"));
             if let Some(client) = client {
-                println!(
+                say!(
                     "no page was touched: load `{}{client}` in yours",
                     build.site.base
                 );

@@ -2,9 +2,10 @@
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::terminal::say;
 
 pub(crate) fn run() -> Result<(), Failure> {
-    print!("{}", text());
+    say!("{}", text().trim_end());
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 //! numbers and names are written there.
 
 use std::borrow::Cow;
-use std::io::IsTerminal;
+use std::fmt::Arguments;
+use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -18,6 +19,18 @@ pub(crate) fn log() {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
 }
+
+/// Writes a line of results. Whoever reads them may stop listening (`revisit build | head`):
+/// that is no failure of the work.
+pub(crate) fn write_line(line: Arguments<'_>) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// [`write_line`] with the words of `format!`.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::terminal::write_line(format_args!($($words)*)) };
+}
+pub(crate) use say;
 
 /// A bar for work on many files, shown on a terminal only.
 pub(crate) struct Bar(Mutex<Option<(String, ProgressBar)>>);

@@ -19,6 +19,7 @@ use crate::args::ServeArgs;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::summary::summary;
+use crate::terminal::say;
 use live::LiveSite;
 use trap::WorkerTrap;
 
@@ -64,7 +65,7 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
 
     let url = format!("http://{address}{}", config.site.base);
     if args.json {
-        println!(
+        say!(
             "{:#}",
             json!({ "url": url, "worker": with_worker, "report": report })
         );
@@ -85,16 +86,16 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
 
 fn tell(args: &ServeArgs, url: &str, with_worker: bool, report: &revisit_generator::Report) {
     let site = args.site.display();
-    println!("listening on {url}");
+    say!("listening on {url}");
     if with_worker {
-        println!(
+        say!(
             "serving {site} with a service worker over it, build {}",
             report.build
         );
-        print!("{}", summary(report));
-        println!("try: open it, stop this server with Ctrl-C, and load the page again");
+        say!("{}", summary(report).trim_end());
+        say!("try: open it, stop this server with Ctrl-C, and load the page again");
     } else {
-        println!(
+        say!(
             "serving {site} as it is; a browser that has a worker for this address gets one that removes itself"
         );
     }
