@@ -21,7 +21,11 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Print the JSON Schema of revisit.toml
     #[command(hide = true)]
-    Schema,
+    Schema {
+        /// In words instead
+        #[arg(long)]
+        words: bool,
+    },
 }
 
 #[derive(Debug, clap::Args)]

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let done = match args.command {
         Command::Build(args) => build::run(&args),
         Command::Serve(args) => serve::run(&args),
-        Command::Schema => schema::run(),
+        Command::Schema { words } => schema::run(words),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

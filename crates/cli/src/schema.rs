@@ -1,18 +1,53 @@
-//! The JSON Schema of `revisit.toml`, made of the doc comments of the config.
+//! The reference of `revisit.toml`, as JSON Schema and in words; both are made of the doc comments
+//! of the config, so that there is one text to keep true.
+
+use std::fmt::Write;
+
+use serde_json::Value;
 
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::terminal::say;
 
-pub(crate) fn run() -> Result<(), Failure> {
-    say!("{}", text().trim_end());
+pub(crate) fn run(words: bool) -> Result<(), Failure> {
+    let text = if words { in_words() } else { text() };
+    say!("{}", text.trim_end());
     Ok(())
 }
 
 fn text() -> String {
-    let schema = schemars::schema_for!(Config);
-    format!("{:#}\n", schema.as_value())
+    format!("{:#}\n", schemars::schema_for!(Config).as_value())
 }
+
+/// A chapter for each table of the config, a paragraph for each key.
+fn in_words() -> String {
+    let schema = schemars::schema_for!(Config);
+    let schema = schema.as_value();
+    let mut out = String::from(
+        "# revisit.toml\n\nThe config of a site, read from the working directory or from `--config FILE`. Every key may be\n\
+         left out; a flag of the command line wins over its key; an unknown key is refused.\n",
+    );
+    for table in ORDER {
+        let reference = &schema["properties"][table]["$ref"];
+        let name = reference
+            .as_str()
+            .and_then(|r| r.rsplit('/').next())
+            .unwrap_or_default();
+        let definition = &schema["$defs"][name];
+        let _ = write!(out, "\n## `[{table}]`\n\n{}\n", described(definition));
+        for (key, value) in definition["properties"].as_object().into_iter().flatten() {
+            let _ = write!(out, "\n**`{key}`**: {}\n", described(value));
+        }
+    }
+    out
+}
+
+fn described(value: &Value) -> &str {
+    value["description"].as_str().unwrap_or_default()
+}
+
+/// In the order in which a reader needs them.
+const ORDER: [&str; 6] = ["site", "precache", "worker", "names", "build", "serve"];
 
 #[cfg(test)]
 mod tests {
@@ -23,5 +58,19 @@ mod tests {
             include_str!("../../../docs/revisit.schema.json"),
             "write it anew: cargo run -- schema > docs/revisit.schema.json"
         );
+    }
+
+    #[test]
+    fn the_published_reference_is_up_to_date_and_leaves_no_table_out() {
+        let words = super::in_words();
+        assert_eq!(
+            words,
+            include_str!("../../../docs/config.md"),
+            "write it anew: cargo run -- schema --words > docs/config.md"
+        );
+        let schema = schemars::schema_for!(crate::config::Config);
+        for table in schema.as_value()["properties"].as_object().unwrap().keys() {
+            assert!(words.contains(&format!("## `[{table}]`")), "{table}");
+        }
     }
 }

@@ -129,14 +129,11 @@ async fn settled(planner: &Arc<Planner>, before: &Layer) -> Result<Look, BuildEr
             .layer
             .files
             .iter()
-            .filter(|(path, file)| {
-                before
-                    .files
-                    .get(*path)
-                    .is_none_or(|then| then.stamp != file.stamp)
-            })
-            .map(|(_, file)| {
-                Duration::from_nanos(file.stamp.quiet_ns(now).try_into().unwrap_or(u64::MAX))
+            .filter_map(|(path, file)| {
+                let before = before.files.get(path).map(|then| &then.stamp);
+                let quiet = file.stamp.quiet_ns_after(before, now);
+                let quiet = Duration::from_nanos(quiet.try_into().unwrap_or(u64::MAX));
+                (before != Some(&file.stamp)).then_some(quiet)
             })
             .min()
             .unwrap_or(SETTLE);

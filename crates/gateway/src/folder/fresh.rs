@@ -58,7 +58,10 @@ impl Folder {
             if found.known().is_some() {
                 return Ok(Some(found));
             }
-            let Some((look, settled)) = self.settle(found.look, asked, names, wish).await? else {
+            let Found {
+                look, layer: known, ..
+            } = found;
+            let Some((look, settled)) = self.settle(look, &known, asked, names, wish).await? else {
                 return Ok(None);
             };
             let found = Found {
@@ -95,13 +98,15 @@ impl Folder {
     async fn settle(
         &self,
         mut look: Look,
+        layer: &Layer,
         mut asked: SystemTime,
         names: &[String],
         wish: Wish,
     ) -> Result<Option<(Look, bool)>, Trouble> {
         let mut waited = Duration::ZERO;
         loop {
-            let quiet = look.stamp.quiet_ns(asked);
+            let before = layer.files.get(&look.name).map(|known| &known.stamp);
+            let quiet = look.stamp.quiet_ns_after(before, asked);
             let quiet = Duration::from_nanos(u64::try_from(quiet).unwrap_or(u64::MAX));
             let Some(rest) = self
                 .options

@@ -32,6 +32,23 @@ impl FileStamp {
     pub fn quiet_ns(&self, now: std::time::SystemTime) -> i128 {
         (since_epoch_ns(now) - self.changed_ns).max(0)
     }
+
+    /// [`FileStamp::quiet_ns`] of a file that had the stamp `before` when it was seen last.
+    ///
+    /// A file system may show a new length some milliseconds before the new times; ext4 does so
+    /// while it truncates. Where the length is another and the times are not, the change is under
+    /// way: 0.
+    pub fn quiet_ns_after(&self, before: Option<&Self>, now: std::time::SystemTime) -> i128 {
+        let under_way = before.is_some_and(|before| {
+            let same_times =
+                self.modified_ns == before.modified_ns && self.changed_ns == before.changed_ns;
+            same_times && self.inode == before.inode && self.size != before.size
+        });
+        match under_way {
+            true => 0,
+            false => self.quiet_ns(now),
+        }
+    }
 }
 
 fn since_epoch_ns(time: std::time::SystemTime) -> i128 {
@@ -60,4 +77,44 @@ fn inode(_: &std::fs::Metadata) -> u64 {
 #[cfg(not(unix))]
 fn changed_ns(_: &std::fs::Metadata) -> i128 {
     0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn a_new_length_with_old_times_is_a_change_under_way() {
+        let before = stamp(200, 1_000);
+        check(stamp(0, 1_000), Some(before), 0);
+        check(before, Some(before), 4_000);
+        check(stamp(0, 3_000), Some(before), 2_000);
+        check(stamp(0, 1_000), None, 4_000);
+        let replaced = FileStamp {
+            inode: 8,
+            ..stamp(0, 1_000)
+        };
+        check(replaced, Some(before), 4_000);
+    }
+
+    #[test]
+    fn a_change_in_the_future_counts_as_just_now() {
+        check(stamp(1, 9_000), None, 0);
+    }
+
+    fn check(stamp: FileStamp, before: Option<FileStamp>, quiet_ns: i128) {
+        let now = UNIX_EPOCH + Duration::from_nanos(5_000);
+        assert_eq!(stamp.quiet_ns_after(before.as_ref(), now), quiet_ns);
+    }
+
+    fn stamp(size: u64, changed_ns: i128) -> FileStamp {
+        FileStamp {
+            size,
+            inode: 7,
+            modified_ns: changed_ns,
+            changed_ns,
+        }
+    }
 }
