@@ -5,5 +5,7 @@
 
 mod harness;
 
+mod build;
 mod harness_works;
+mod serve;
 mod worker;
