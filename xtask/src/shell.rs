@@ -115,6 +115,13 @@ pub(crate) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
     }
 }
 
+/// What cargo knows of the workspace.
+pub(crate) fn metadata(more: &[&str]) -> Result<serde_json::Value> {
+    let mut args = vec!["metadata", "--format-version", "1"];
+    args.extend(more);
+    serde_json::from_slice(&output(cargo(&args))?).context("cargo's metadata is no JSON")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

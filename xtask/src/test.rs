@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::shell::{self, cargo, command, output, run as sh};
+use crate::shell::{self, cargo, command, metadata, run as sh};
 use crate::{Stop, tidy};
 
 /// One stage of the test run.
@@ -204,13 +204,6 @@ fn with_words<'a>(mut args: Vec<&'a str>, words: &[&'a str]) -> Vec<&'a str> {
         args.extend(words);
     }
     args
-}
-
-/// What cargo knows of the workspace.
-pub(crate) fn metadata(more: &[&str]) -> Result<serde_json::Value> {
-    let mut args = vec!["metadata", "--format-version", "1"];
-    args.extend(more);
-    serde_json::from_slice(&output(cargo(&args))?).context("cargo's metadata is no JSON")
 }
 
 /// The names of all integration-test targets of the workspace.

@@ -15,7 +15,7 @@ use std::fmt;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{command, output, root};
+use crate::shell::{command, metadata, output, root};
 
 /// A file of the repository. What is not UTF-8 is not read by any rule.
 pub(crate) struct File {
@@ -93,7 +93,7 @@ pub(crate) fn run() -> Result<()> {
         counts.insert(name, violations.iter().filter(|v| !v.only_warns).count());
         found.extend(violations);
     }
-    let licences = licences::check(&crate::test::metadata(&[])?)?;
+    let licences = licences::check(&metadata(&[])?)?;
     counts.insert("licences", licences.len());
     found.extend(licences);
 

@@ -110,6 +110,19 @@ pub enum BuildError {
         #[source]
         source: io::Error,
     },
+    /// After all was written, a file is not as the worker will ask for it.
+    #[error(
+        "`{file}` was written with {expected} bytes and now {}",
+        found.map_or("is not there".to_owned(), |found| format!("has {found}"))
+    )]
+    Check {
+        /// Its path below the site's root.
+        file: String,
+        /// Its size, if it is there.
+        found: Option<i64>,
+        /// Its size as the manifest has it.
+        expected: i64,
+    },
     /// The worker's own code does not join: a fault of this program.
     #[error("the worker's code cannot be put together: {0}")]
     Runtime(String),
@@ -121,7 +134,7 @@ impl BuildError {
         Some(match self {
             Self::Folder { .. } => "give the folder that your site's build writes, such as `dist`".into(),
             Self::Read { .. } => "make it readable, or take it out of the folder".into(),
-            Self::Unsettled { .. } => "run the build when nothing writes into the folder".into(),
+            Self::Unsettled { .. } | Self::Check { .. } => "run the build when nothing writes into the folder".into(),
             Self::NotASite { .. } => "give the folder that holds the site's `index.html`".into(),
             Self::NoPage { .. } => {
                 "give the folder that holds the site's `index.html`; a bundler's output is often `dist`, `build` or `out`".into()

@@ -57,6 +57,10 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
             features.push(("installed", "seize"));
         }
     }
+    if !wanted.take_over && !wanted.site_id.is_empty() {
+        imports.push(("forgetOthers", "take-over.js"));
+        features.push(("activated", "forgetOthers"));
+    }
     if let Some(page) = wanted.fallback {
         imports.push(("fallback", "fallback.js"));
         features.push(("fallback", "fallback"));
@@ -326,6 +330,15 @@ mod tests {
                 });
             }
         }
+    }
+
+    #[test]
+    fn a_site_with_a_name_forgets_what_another_kept() {
+        let named = check(&Worker {
+            site_id: "shop",
+            ..PLAIN
+        });
+        assert!(named.contains("caches.delete") && !check(&PLAIN).contains("caches.delete"));
     }
 
     #[test]

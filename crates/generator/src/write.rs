@@ -45,10 +45,43 @@ pub fn write(
     worker: &str,
     destination: Destination<'_>,
 ) -> Result<Written, BuildError> {
-    match destination {
-        Destination::InPlace => in_place(root, overlay, worker),
-        Destination::Folder(out) => into_copy(root, overlay, worker, out),
+    let (written, target) = match destination {
+        Destination::InPlace => (in_place(root, overlay, worker)?, root),
+        Destination::Folder(out) => (into_copy(root, overlay, worker, out)?, out),
+    };
+    check(target, overlay)?;
+    Ok(written)
+}
+
+/// Is everything that the worker will ask for where it will ask for it? A pack that cannot be had
+/// would look like a working install that takes twenty times as long.
+fn check(target: &Path, overlay: &Overlay) -> Result<(), BuildError> {
+    let edited_size = |file: &SiteFile| {
+        let changes = file.edits.iter().map(|edit| {
+            edit.insert.len() as i64 - (edit.range.end as i64 - edit.range.start as i64)
+        });
+        file.stamp.size as i64 + changes.sum::<i64>()
+    };
+    let generated = overlay
+        .generated
+        .iter()
+        .map(|(path, file)| (path, file.body.len() as i64));
+    let precached = overlay
+        .files
+        .iter()
+        .filter(|(_, file)| file.sha256.is_some())
+        .map(|(path, file)| (path, edited_size(file)));
+    for (path, size) in generated.chain(precached) {
+        let found = fs::metadata(target.join(path)).map(|metadata| metadata.len() as i64);
+        if found.as_ref().ok() != Some(&size) {
+            return Err(BuildError::Check {
+                file: path.clone(),
+                found: found.ok(),
+                expected: size,
+            });
+        }
     }
+    Ok(())
 }
 
 fn in_place(root: &Path, overlay: &Overlay, worker: &str) -> Result<Written, BuildError> {

@@ -15,11 +15,16 @@ export async function seize() {
   if (seized) await worker.skipWaiting()
 }
 
-/** After the activation: what the other site kept goes, and its pages are loaded anew. */
-export async function reloadPages() {
+/** What another site kept under this scope goes: its name is not that of this one. */
+export async function forgetOthers() {
   for (const name of await caches.keys()) {
     if (name.startsWith(ours) && !name.startsWith(`${ours}${config.site}|`)) await caches.delete(name)
   }
+}
+
+/** After the activation: the other site is forgotten, and its pages are loaded anew. */
+export async function reloadPages() {
+  await forgetOthers()
   if (!seized) return
   await worker.clients.claim()
   for (const page of await worker.clients.matchAll({ type: 'window' })) {
