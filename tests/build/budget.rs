@@ -75,3 +75,38 @@ fn what_the_shell_loads_and_a_pattern_excludes_is_said() {
     let warning = "warning: `index.html` loads `app.js`, which is not there";
     assert!(output.ok().stdout.contains(warning), "{}", output.stdout);
 }
+
+#[test]
+fn a_second_build_chooses_as_the_first_though_its_pages_have_their_tag_already() {
+    let site = Site::new();
+    let page = |words: usize| format!("<!doctype html><title>p</title>{}", "word ".repeat(words));
+    site.file("index.html", page(1));
+    for n in 0..40 {
+        site.file(&format!("page-{n}.html"), page(100 + n))
+            .file(&format!("data-{n}.txt"), noise(500 + n * 5));
+    }
+    let config = "[precache]\nbudget_bytes = 24000\n";
+    build_with(site.path(), config, &[]).ok();
+    let before = site.files();
+    let again = build_with(site.path(), config, &[]);
+    assert!(
+        again.ok().stdout.contains("nothing changed"),
+        "{}",
+        again.stdout
+    );
+    assert_eq!(site.files(), before);
+}
+
+#[test]
+fn a_page_at_which_visits_begin_cannot_be_excluded() {
+    let site = small_site();
+    let output = build_with(site.path(), "[precache]\nexclude = [\"*.html\"]\n", &[]);
+    check_refused(
+        &output,
+        2,
+        &[
+            "`precache.exclude` cannot be `index.html`",
+            "it must be kept",
+        ],
+    );
+}

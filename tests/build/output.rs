@@ -82,7 +82,7 @@ fn no_inject_leaves_pages_as_they_are_and_says_what_to_load() {
         .into_keys()
         .find(|name| name.contains("client-"))
         .unwrap();
-    let words = format!("no page was touched: load `/{client}` in yours");
+    let words = format!("no page was touched: load the classic script `/{client}` in yours");
     assert!(output.ok().stdout.contains(&words), "{}", output.stdout);
     for (name, bytes) in before {
         assert!(site.files()[&name] == bytes, "{name}");
@@ -96,8 +96,8 @@ fn a_summary_says_what_is_kept_and_what_was_added() {
     site.file("app.js.map", "{}");
     let output = build(site.path(), &[]);
     let expected = "built SITE in {} s, build {}\n  \
-                    precached  4 files of 5, 295 bytes\n  \
-                    shell      3 files, 246 bytes: the first page and all that it loads\n  \
+                    precached  4 files of 5, 453 bytes\n  \
+                    shell      3 files, 325 bytes: the first page and all that it loads\n  \
                     as         1 pack ({} bytes to send), 2 documents with their own headers\n  \
                     added      {} kB of worker, page client and manifest; a script tag in 2 pages\n";
     check_said(

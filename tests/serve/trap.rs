@@ -5,7 +5,20 @@ use super::*;
 
 #[test]
 fn another_site_on_the_same_port_is_seen_after_one_reload_at_most_and_works_offline() {
+    check_other_site("");
+}
+
+#[test]
+fn it_is_so_as_well_if_the_other_site_updates_at_once() {
+    check_other_site("[worker]\nupdate = \"immediate\"\n");
+}
+
+fn check_other_site(config: &str) {
     let (a, b) = (site("A"), site("B"));
+    let toml = Site::new();
+    toml.file("b.toml", config);
+    let config = toml.path().join("b.toml");
+    let config = config.to_str().unwrap();
     let mut server = Serve::site(a.path());
     let browser = Browser::start();
     let tab = visit(&browser, &server, "/");
@@ -13,7 +26,7 @@ fn another_site_on_the_same_port_is_seen_after_one_reload_at_most_and_works_offl
     assert!(!caches_of_a.is_empty());
     let address = address(&server);
     cut_off(&browser, &mut server);
-    let mut server = serve_at(&address, b.path(), &[]);
+    let mut server = serve_at(&address, b.path(), &["--config", config]);
     count_loads(&tab);
     tab.load(&server.url("/")).ok();
     tab.wait_for(

@@ -86,13 +86,14 @@ fn a_fallback_page_answers_views_and_never_files_or_the_api() {
         "app.html",
         "<!doctype html><title>App</title><h1>The app</h1>",
     );
-    let config = "[worker]\nfallback = \"app.html\"\nfallback_deny = [\"api/**\", \"admin/**\"]\n";
+    let config = "[worker]\nfallback = \"app.html\"\nfallback_deny = [\"admin/**\", \"büro/**\"]\n";
     let Served { origin, out: _out } = served(&site, config);
     for path in [
         "/report.pdf",
         "/api/orders",
         "/admin/users",
         "/deep/notes.txt",
+        "/b%C3%BCro/x",
     ] {
         origin.fault(
             path,
@@ -110,6 +111,7 @@ fn a_fallback_page_answers_views_and_never_files_or_the_api() {
         "/api/orders",
         "/admin/users",
         "/deep/notes.txt",
+        "/b%C3%BCro/x",
     ] {
         tab.load(&origin.url(path)).ok();
         assert!(tab.text().contains("from the server"), "{path}");

@@ -73,7 +73,7 @@ pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
                 .find(|path| path.contains("/client-"));
             if let Some(client) = client {
                 say!(
-                    "no page was touched: load `{}{client}` in yours",
+                    "no page was touched: load the classic script `{}{client}` in yours",
                     build.site.base
                 );
             }

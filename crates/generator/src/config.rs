@@ -68,7 +68,8 @@ pub struct PrecacheConfig {
     /// loads is left out as well if a pattern says so. Default none.
     pub exclude: Vec<String>,
     /// Leave out what no visitor needs offline: source maps, `node_modules`, rules of hosts
-    /// (`_headers`, `_redirects`), `robots.txt`, site maps, compressed twins (`.gz`, `.br`, `.zst`).
+    /// (`_headers`, `_redirects`), `robots.txt`, site maps, compressed twins (`.gz`, `.br`, `.zst`), and
+    /// the pages of errors (`404.html`, `50x.html`), which many hosts answer with that very status.
     /// Default `true`.
     pub exclude_defaults: bool,
     /// Most bytes that are kept in all. The shell comes first and must fit; then smaller files
@@ -122,7 +123,8 @@ pub struct WorkerConfig {
     pub fallback: Option<String>,
     /// Patterns of the paths that `fallback` may answer. Default `["**"]`.
     pub fallback_allow: Vec<String>,
-    /// Patterns of the paths that `fallback` must not answer. Default `["api/**"]`.
+    /// Patterns of the paths that `fallback` must not answer, beside `api` and `api/**`.
+    /// Default none.
     pub fallback_deny: Vec<String>,
     /// Seconds for which a request of the worker may stay silent before it is given up and tried
     /// again; a slow one that keeps arriving has no limit. Default `30`.
@@ -144,7 +146,7 @@ impl Default for WorkerConfig {
             offline_page: None,
             fallback: None,
             fallback_allow: vec!["**".into()],
-            fallback_deny: vec!["api/**".into()],
+            fallback_deny: Vec::new(),
             stall_seconds: NonZeroU32::MIN.saturating_add(29),
             site_id: String::new(),
         }
@@ -198,6 +200,14 @@ impl BuildConfig {
                 "it must not contain `|`",
             );
         }
+        if self.worker.stall_seconds.get() > STALL_SECONDS_MAX {
+            let value = self.worker.stall_seconds.to_string();
+            return refuse(
+                "worker.stall_seconds",
+                &value,
+                "a day, `86400`, is the most",
+            );
+        }
         if self.site.entry.is_empty() {
             return refuse("site.entry", "[]", "a site has at least one entry page");
         }
@@ -217,7 +227,11 @@ impl BuildConfig {
             exclude,
             ignore: ignore(&self.worker.ignore_parameters)?,
             allow: patterns("worker.fallback_allow", &self.worker.fallback_allow)?,
-            deny: patterns("worker.fallback_deny", &self.worker.fallback_deny)?,
+            deny: [
+                patterns("worker.fallback_deny", &["api".into(), "api/**".into()])?,
+                patterns("worker.fallback_deny", &self.worker.fallback_deny)?,
+            ]
+            .concat(),
             stall_ms: NonZeroU64::from(self.worker.stall_seconds)
                 .saturating_mul(NonZeroU64::MIN.saturating_add(999)),
         })
@@ -277,8 +291,12 @@ fn patterns(key: &'static str, list: &[String]) -> Result<Vec<Pattern>, BuildErr
         .collect()
 }
 
+/// Timers of browsers hold about 24 days; nobody waits for one.
+const STALL_SECONDS_MAX: u32 = 86_400;
+
 /// What no visitor needs offline.
-const EXCLUDE_DEFAULTS: [&str; 9] = [
+const EXCLUDE_DEFAULTS: [&str; 10] = [
+    "**/{404,50x}.html",
     "**/*.map",
     "**/node_modules/**",
     "**/{_headers,_redirects,_routes.json,_worker.js,CNAME}",

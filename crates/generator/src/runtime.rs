@@ -52,10 +52,11 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
     if wanted.take_over {
         imports.push(("reloadPages, seize", "take-over.js"));
         features.push(("activated", "reloadPages"));
-        // `immediate` takes over from whomever; asking twice does no harm, but one key holds one
-        if wanted.update != UpdateMode::Immediate {
-            features.push(("installed", "seize"));
-        }
+        features.retain(|(key, _)| *key != "installed");
+        features.push(match wanted.update {
+            UpdateMode::Immediate => ("installed", "() => seize().then(immediate)"),
+            _ => ("installed", "seize"),
+        });
     }
     if !wanted.take_over && !wanted.site_id.is_empty() {
         imports.push(("forgetOthers", "take-over.js"));

@@ -24,9 +24,11 @@ pub(crate) struct Selection {
     pub(crate) bytes: u64,
 }
 
-/// Chooses. Sizes are those on disk: the few bytes of a page's tag do not count.
+/// Chooses. `size` is that of a file as it is served: a second build, whose pages have their tag
+/// already, must choose the same.
 pub(crate) fn select(
     files: &[Found],
+    size: &dyn Fn(&Found) -> u64,
     shell: &Shell,
     config: &Parsed,
     budget: u64,
@@ -40,15 +42,21 @@ pub(crate) fn select(
         match shell.files.get(path) {
             Some(_) if wanted(path) => {
                 selection.shell_files += 1;
-                selection.shell_bytes += found.stamp.size;
+                selection.shell_bytes += size(found);
                 selection.chosen.insert(path.clone(), true);
             }
-            Some(by) => selection
-                .warnings
-                .extend(by.as_ref().map(|by| Warning::ShellExcluded {
-                    file: path.clone(),
-                    by: by.clone(),
-                })),
+            Some(Some(by)) => selection.warnings.push(Warning::ShellExcluded {
+                file: path.clone(),
+                by: by.clone(),
+            }),
+            Some(None) => {
+                return Err(BuildError::Config {
+                    key: "precache.exclude",
+                    value: path.clone(),
+                    why: "a visit begins with this page, or ends there offline: it must be kept"
+                        .into(),
+                });
+            }
             None if wanted(path) => rest.push(found),
             None => {}
         }
@@ -57,9 +65,9 @@ pub(crate) fn select(
         return Err(too_large(files, shell, &selection, budget));
     }
     selection.bytes = selection.shell_bytes;
-    rest.sort_by(|a, b| (a.stamp.size, &a.path).cmp(&(b.stamp.size, &b.path)));
+    rest.sort_by(|a, b| (size(a), &a.path).cmp(&(size(b), &b.path)));
     for found in rest {
-        let size = found.stamp.size;
+        let size = size(found);
         if selection.left_out.is_empty() && selection.bytes + size <= budget {
             selection.bytes += size;
             selection.chosen.insert(found.path.clone(), false);

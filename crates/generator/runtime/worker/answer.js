@@ -1,7 +1,7 @@
 // Answers one GET from a generation: which entry, and how it goes out.
 
 import { config } from './config.js'
-import { ensure } from './ensure.js'
+import { repair } from './ensure.js'
 import { slice } from './generation.js'
 import { scope } from './global.js'
 import { files } from './keep.js'
@@ -41,15 +41,16 @@ export async function serve(from, file, request) {
  * @param {Generation} from
  * @param {{file: string, elsewhere: boolean}} found
  * @param {FetchEvent} event
+ * @param {import('./start.js').Features['missing']} [missing] Answers what the cache has lost.
  */
-export async function respond(from, { file, elsewhere }, event) {
+export async function respond(from, { file, elsewhere }, event, missing) {
   const { request } = event
   if (elsewhere) return Response.redirect(scope + urlPath(file) + new URL(request.url).search, 301)
   const kept = await serve(from, file, request).catch(() => undefined)
   if (kept) return kept
   // Evicted or damaged: the network answers now, and the next time the cache does again.
-  event.waitUntil(ensure(from.build).catch(() => {}))
-  return fetch(request)
+  event.waitUntil(repair(from.build))
+  return missing ? missing(from, event) : fetch(request)
 }
 
 /**

@@ -31,10 +31,19 @@ export const failure = (error) => /** @type {any} */ (error).cause
  * @param {RequestCache} [cache]
  */
 export async function download(path, hash, gzip, cache = 'no-cache') {
-  const url = scope + path
+  return slot(() => persist(scope + path, hash, gzip, cache))
+}
+
+/**
+ * @param {string} url
+ * @param {string} hash
+ * @param {unknown} gzip
+ * @param {RequestCache} cache
+ */
+async function persist(url, hash, gzip, cache) {
   for (let tries = 0; ; tries++) {
     try {
-      return await slot(() => attempt(url, hash, gzip, tries ? 'reload' : cache))
+      return await attempt(url, hash, gzip, tries ? 'reload' : cache)
     } catch (error) {
       const status = failure(error)?.status || 0
       if (tries > 1 || (status > 399 && status < 500)) throw failure(error) ? error : failed(url, 'network')
@@ -52,7 +61,12 @@ export async function download(path, hash, gzip, cache = 'no-cache') {
  */
 export async function fromHttpCache(path, hash) {
   try {
-    const response = await fetch(scope + path, { cache: 'only-if-cached', mode: 'same-origin' })
+    const response = await fetch(scope + path, {
+      cache: 'only-if-cached',
+      mode: 'same-origin',
+      // the page may still be loading it, from a server that has fallen silent
+      signal: AbortSignal.timeout(config.stallMs),
+    })
     const bytes = await response.arrayBuffer()
     if (response.ok && (await proved(bytes, hash))) return { bytes, response }
   } catch {

@@ -22,6 +22,21 @@ import { tell } from './tell.js'
  */
 export const ensure = (build) => alone(true, () => fill(build))
 
+/**
+ * The same for whoever finds something missing: however many do, it is mended once.
+ *
+ * @param {string} build
+ */
+export function repair(build) {
+  repairing ||= ensure(build)
+    .catch(() => {})
+    .finally(() => (repairing = undefined))
+  return repairing
+}
+
+/** @type {Promise<void> | undefined} */
+let repairing
+
 /** @param {string} build */
 async function fill(build) {
   const cache = await files()
@@ -91,7 +106,9 @@ async function makePack([hash, bytes, gzip, loaded, packed], older) {
     try {
       return new Response((await download(`revisit/${hash}.pack`, hash, gzip, 'no-store')).bytes)
     } catch (error) {
-      // The files may still be there one by one; but somebody should mend the pack.
+      // A server that is silent or gone has its files neither.
+      if (!/^(status|integrity)$/.test(`${failure(error)?.reason}`)) throw error
+      // They may still be there one by one; but somebody should mend the pack.
       await tell('degraded', failure(error))
     }
   }

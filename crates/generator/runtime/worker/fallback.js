@@ -12,7 +12,12 @@ import { matches } from './pattern.js'
  * @type {NonNullable<import('./start.js').Features['fallback']>}
  */
 export function fallback(from, _event, url) {
-  const path = (url.origin + url.pathname).slice(scope.length)
+  let path = (url.origin + url.pathname).slice(scope.length)
+  try {
+    path = decodeURIComponent(path) // patterns are written as people read paths
+  } catch {
+    return undefined
+  }
   const { fallback: file = '', allow = [], deny = [] } = config
   const wanted = !allow.length || allow.some((pattern) => matches(pattern, path))
   return wanted && !/\.[^/]*$/.test(path) && !deny.some((pattern) => matches(pattern, path)) && from.entries.has(file)

@@ -83,7 +83,11 @@ export async function slice({ home, at, size, type }) {
     blob = await (await (await files()).match(home))?.blob()
     if (blob) blobs.set(home, blob)
   }
-  return blob?.slice(at, at + size, type)
+  if (!blob || blob.size >= at + size) return blob?.slice(at, at + size, type)
+  // Damaged on disk: as good as lost, and to be fetched anew.
+  blobs.delete(home)
+  await (await files()).delete(home)
+  return undefined
 }
 
 /** @type {Map<string, Blob>} */

@@ -3,7 +3,7 @@
 import { lookUp, respond } from './answer.js'
 import { config } from './config.js'
 import { failure } from './download.js'
-import { ensure } from './ensure.js'
+import { ensure, repair } from './ensure.js'
 import { scope, worker } from './global.js'
 import { crowded, generationOf, load, resolved, sweep, takeOver } from './tabs.js'
 import { tell } from './tell.js'
@@ -86,8 +86,8 @@ export function start({ installed, activated, arrive, fallback, missing }) {
         if (navigation && crowded()) event.waitUntil(sweep())
         const from = (navigation && (await arrive?.(event))) || (await generationOf(navigation ? '' : event.clientId))
         const found = from && decide(from)
-        if (found) return respond(from, found, event)
-        if (!from) event.waitUntil(ensure(config.build).catch(() => {}))
+        if (found) return respond(from, found, event, navigation ? missing : undefined)
+        if (!from) event.waitUntil(repair(config.build))
         return navigation && from && missing ? missing(from, event) : fetch(request)
       })(),
     )

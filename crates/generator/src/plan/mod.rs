@@ -140,13 +140,6 @@ impl Planner<'_> {
         let (entries, offline) = self.entries(&walk, &known)?;
 
         let shell = self.shell(&entries, &stamps, &known, memory)?;
-        let selection = select(
-            &walk.files,
-            &shell,
-            self.parsed,
-            self.config.precache.budget_bytes,
-        )?;
-
         let client = Bytes::from(runtime::client(worker_name)?);
         let client_sha256 = sha256(&client);
         let client_path = format!("{OUTPUT}/client-{}.js", short(&client_sha256));
@@ -156,6 +149,17 @@ impl Planner<'_> {
             .inject
             .then(|| client_tag::tag(&self.config.site.base, &client_path));
         let pages = self.pages(&walk, tag.as_deref(), memory)?;
+        let selection = select(
+            &walk.files,
+            &|found| {
+                pages
+                    .get(&found.path)
+                    .map_or(found.stamp.size, |page| page.size)
+            },
+            &shell,
+            self.parsed,
+            self.config.precache.budget_bytes,
+        )?;
 
         let workers = self.workers(&selection, &shell, &stamps, &known, memory)?;
         let mut documents = self.documents(&selection, &pages, &workers, &stamps)?;
