@@ -27,7 +27,7 @@ pub(super) fn machine_paths(files: &[File]) -> Vec<Violation> {
     found
 }
 
-/// Whether a path may start after `before`: `some/work/x` and `$HOME/work/` are no machine's.
+/// Whether a path may start after `before`: one below another folder, or below a variable, is no machine's.
 fn starts_a_path(before: &str) -> bool {
     !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '}' | '*'))
 }
