@@ -10,8 +10,7 @@ fn beyond_the_budget_the_shell_and_what_fits_are_kept_and_the_rest_is_named() {
         .file("note.txt", "kept");
     let output = build_with(site.path(), "[precache]\nbudget_bytes = 20000\n", &[]);
     let said = &output.ok().stdout;
-    let left_out = "  left out   2 files, 140.0 kB: over the budget; they come from the server, \
-                    and are missing offline\n               \
+    let left_out = "  left out   2 files, 140.0 kB: over the budget; kept when they are first used\n               \
                     90.0 kB  film.mp4\n               50.0 kB  song.mp3\n";
     assert!(said.contains(left_out), "{said}");
     let output = build_with(
@@ -56,7 +55,7 @@ fn a_shell_over_the_budget_is_refused_with_its_largest_files_and_who_loads_them(
         &output,
         1,
         &[
-            "the budget is 20000: `huge.css` (30000 bytes, loaded by `site.css`), `index.html`",
+            "`budget_bytes` is 20000: `huge.css` (30000 bytes, loaded by `site.css`), `index.html`",
             "raise the budget, `[precache] budget_bytes = ",
         ],
     );

@@ -126,18 +126,17 @@ fn check_whole(built: &Site) {
         "the worker means another build"
     );
     let manifest: Value = serde_json::from_slice(bytes).unwrap();
-    // types, packs, pages
+    // a head (header fields, packs, firsts), and the rows in parts
     let list = |value: &Value| value.as_array().cloned().expect("a list");
-    let packs = list(&manifest[1]);
+    let packs = list(&manifest[0][1]);
     for pack in &packs {
         let name = format!("revisit/{}.pack", pack[0].as_str().unwrap_or_default());
         assert_eq!(Some(files[&name].len() as u64), pack[1].as_u64(), "{name}");
     }
-    let packed = packs.iter().flat_map(|pack| list(&pack[4]));
-    for entry in packed.chain(list(&manifest[2])) {
-        let name = entry[0].as_str().unwrap_or_default();
+    for row in list(&manifest).iter().skip(1).flat_map(list) {
+        let name = row[0].as_str().unwrap_or_default();
         let bytes = &files[name];
-        let hash = entry[1]
+        let hash = row[1]
             .as_str()
             .filter(|hash| hash.len() >= 8)
             .unwrap_or("none");
@@ -145,7 +144,11 @@ fn check_whole(built: &Site) {
             short_hash(bytes).starts_with(hash),
             "`{name}` is not the file that was hashed"
         );
-        assert_eq!(entry[2], bytes.len(), "{name}");
+        assert_eq!(row[2], bytes.len(), "{name}");
+        if let Some(pack) = row[3].as_u64() {
+            let end = row[4].as_u64().unwrap() + row[2].as_u64().unwrap();
+            assert!(end <= packs[pack as usize][3].as_u64().unwrap(), "{name}");
+        }
     }
 }
 

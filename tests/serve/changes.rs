@@ -79,7 +79,7 @@ fn every_file_of_a_build_can_be_had_as_its_manifest_says_after_a_change() {
         let manifest = get(&server.url(&format!("/revisit/manifest-{build}.json")));
         assert_eq!(manifest.status, 200, "round {round}");
         let manifest: serde_json::Value = serde_json::from_slice(&manifest.body).unwrap();
-        for pack in manifest[1].as_array().unwrap() {
+        for pack in manifest[0][1].as_array().unwrap() {
             let name = pack[0].as_str().unwrap();
             let answer = get(&server.url(&format!("/revisit/{name}.pack")));
             assert_eq!(answer.status, 200, "round {round}");

@@ -49,9 +49,9 @@ fn what_the_page_has_just_loaded_is_not_fetched_again() {
         assert_eq!(origin.count_of(path), 1, "{path}: {:?}", origin.targets());
     }
     assert_eq!(
-        origin.count(is_pack),
-        1,
-        "the rest, in one: {:?}",
+        origin.count(is_pack) + origin.count_of("/data/numbers.bin"),
+        3,
+        "the rest, in packs of pages, of texts and of others: {:?}",
         origin.targets()
     );
 }
@@ -78,7 +78,7 @@ fn a_pack_that_cannot_be_had_is_made_of_its_files_and_the_page_is_told() {
 #[test]
 fn a_404_in_the_middle_leaves_no_worker_and_a_later_visit_fetches_only_what_lacks() {
     let Served { origin, out: _out } = served(&small_site(), "");
-    origin.fault("/contact.html", Fault::Status(404));
+    origin.fault("/offline.html", Fault::Status(404));
     let browser = Browser::start();
     let tab = browser.tab();
     tab.load(&origin.url("/")).ok();
@@ -95,8 +95,7 @@ fn a_404_in_the_middle_leaves_no_worker_and_a_later_visit_fetches_only_what_lack
     browser.clear_http_cache();
     tab.reload().ok();
     installed(&tab);
-    assert_eq!(origin.count_of("/contact.html"), 1);
-    assert_eq!(origin.count(is_pack), 0, "{:?}", origin.targets());
+    assert_eq!(origin.count_of("/offline.html"), 1);
     cut_off(&browser, &origin);
     tab.load(&origin.url("/contact.html")).ok();
 }
@@ -110,7 +109,7 @@ fn a_failure_is_told_with_its_url_and_reason() {
 
 fn check_failure(fault: Fault, reason: &str, status: i64) {
     let Served { origin, out: _out } = served(&small_site(), "[worker]\nstall_seconds = 1\n");
-    origin.fault("/about/", fault);
+    origin.fault("/offline.html", fault);
     let browser = Browser::start();
     let tab = browser.tab();
     tab.start_load(&origin.url("/"));
@@ -120,31 +119,29 @@ fn check_failure(fault: Fault, reason: &str, status: i64) {
     );
     tab.wait_for_within("window.why", "the failure", Duration::from_secs(30));
     assert_eq!(tab.eval("why.reason"), reason);
-    assert_eq!(tab.eval("why.url"), origin.url("/about/"));
+    assert_eq!(tab.eval("why.url"), origin.url("/offline.html"));
     assert_eq!(tab.eval("why.status || 0"), status);
 }
 
 #[test]
 fn a_body_that_is_cut_once_is_fetched_again_and_one_that_is_wrong_is_never_kept() {
-    let Served { origin, out: _out } = served(&small_site(), "");
-    origin.fault_times("/contact.html", 1, Fault::Truncate(20));
-    origin.fault_times("/about/", 1, Fault::WrongBytes);
-    let (browser, tab) = visited(&origin, "/");
-    assert_eq!(origin.count_of("/contact.html"), 2);
-    assert_eq!(origin.count_of("/about/"), 2);
-    cut_off(&browser, &origin);
-    tab.load(&origin.url("/contact.html")).ok();
-    assert!(tab.text().contains("Contact one"));
-    tab.load(&origin.url("/about/")).ok();
-    assert!(tab.text().contains("About one"));
+    for fault in [Fault::Truncate(20), Fault::WrongBytes] {
+        let Served { origin, out: _out } = served(&small_site(), "");
+        origin.fault_times("/offline.html", 1, fault.clone());
+        let (browser, tab) = visited(&origin, "/");
+        assert_eq!(origin.count_of("/offline.html"), 2, "{fault:?}");
+        cut_off(&browser, &origin);
+        tab.load(&origin.url("/offline.html")).ok();
+        assert!(tab.text().contains("You are offline"));
+    }
 }
 
 #[test]
 fn a_server_that_fails_for_a_moment_does_not_fail_the_install() {
     let Served { origin, out: _out } = served(&small_site(), "");
-    origin.fault_times("/contact.html", 2, Fault::Status(503));
+    origin.fault_times("/offline.html", 2, Fault::Status(503));
     let (_browser, _tab) = visited(&origin, "/");
-    assert_eq!(origin.count_of("/contact.html"), 3);
+    assert_eq!(origin.count_of("/offline.html"), 3);
 }
 
 #[test]
@@ -167,13 +164,13 @@ fn a_browser_killed_while_it_installs_has_nothing_or_all() {
         origin.stop();
         browser.restart();
         let tab = browser.tab();
-        if tab.load(&origin.url("/contact.html")).error.is_none() {
-            // served without a server: then all of it must be there
-            assert!(tab.text().contains("Contact one"), "moment {moment}");
-            browser.clear_http_cache();
+        browser.clear_http_cache();
+        if tab.load(&origin.url("/offline.html")).error.is_none() {
+            // served without a server: then all of the shell must be there
+            assert!(tab.text().contains("You are offline"), "moment {moment}");
             tab.load(&origin.url("/")).ok();
             assert_eq!(tab.eval("document.body.dataset.script"), "one");
-            assert_eq!(text_of(&tab, "/data/list.json"), "{\"list\": [1, 2, 3]}");
+            tab.wait_for("document.images[0].naturalWidth > 0", "the picture");
         }
         origin.start_again();
         origin.latency(Duration::ZERO);

@@ -86,11 +86,11 @@ fn visited(origin: &Origin, path: &str) -> (Browser, Tab) {
     (browser, tab)
 }
 
-/// Waits until the page says that the site works offline from now on.
+/// Waits until the page says that the site works offline from now on, to its last file.
 fn installed(tab: &Tab) {
     tab.wait_for(
-        "window.revisit?.state === 'installed'",
-        "the page client to say `installed`",
+        "window.revisit?.state === 'installed' && revisit.complete",
+        "the page client to say `installed`, and `complete`",
     );
 }
 

@@ -36,6 +36,9 @@ pub(crate) struct BuildArgs {
     /// Write a whole copy of the site here instead of into SITE
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Keep the packs of the build in this folder [default: the output that is there]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) previous: Option<PathBuf>,
     /// Read this config instead of `revisit.toml` in the working directory
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

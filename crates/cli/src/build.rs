@@ -20,9 +20,11 @@ pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
     }
     let out = args.out.as_deref().or(config.build.out.as_deref());
     let destination = out.map_or(Destination::InPlace, Destination::Folder);
+    let previous = args.previous.as_deref().or(out).unwrap_or(&args.site);
     let options = Options {
         now: clock.now(),
         development: None,
+        previous: Some(previous),
     };
     let overlay = if args.uninstall {
         plan_uninstall(&args.site, &build, false)?

@@ -18,16 +18,23 @@ pub(crate) fn summary(report: &Report) -> String {
     );
     let _ = writeln!(
         text,
-        "  shell      {}, {}: the first page and all that it loads",
+        "  shell      {}, {}: the first page and all that it loads{}",
         counted(report.shell_files, "file"),
-        bytes(report.shell_bytes)
+        bytes(report.shell_bytes),
+        match report.precached_files - report.shell_files {
+            0 => "",
+            _ => "; the rest follows when the page is idle",
+        }
     );
     let _ = writeln!(
         text,
-        "  as         {} ({} to send), {} with their own headers",
-        counted(report.packs, "pack"),
+        "  as         {} ({} to send), {}",
+        packs(report),
         bytes(report.pack_bytes),
-        counted(report.documents, "document")
+        match report.alone {
+            1 => "1 entry of its own".to_owned(),
+            count => format!("{count} entries of their own"),
+        }
     );
     let _ = writeln!(
         text,
@@ -39,7 +46,7 @@ pub(crate) fn summary(report: &Report) -> String {
         let total: u64 = report.left_out.iter().map(|file| file.bytes).sum();
         let _ = writeln!(
             text,
-            "  left out   {}, {}: over the budget; they come from the server, and are missing offline",
+            "  left out   {}, {}: over the budget; kept when they are first used",
             counted(report.left_out.len(), "file"),
             bytes(total)
         );
@@ -70,6 +77,13 @@ pub(crate) fn summary(report: &Report) -> String {
         );
     }
     text
+}
+
+fn packs(report: &Report) -> String {
+    match report.packs_kept {
+        0 => counted(report.packs, "pack"),
+        kept => format!("{}, {kept} of them kept", counted(report.packs, "pack")),
+    }
 }
 
 const LARGEST_SHOWN: usize = 5;

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::overlay::Edit;
+use crate::content_hash::{sha256, short};
+use crate::overlay::{Edit, edited};
 use crate::references::{Encoding, Page};
 
 /// The edits that take earlier tags of ours out of a page and, if there is a `tag`, put it in.
@@ -34,9 +35,23 @@ pub(crate) fn edits(page: &Page, tag: Option<&str>) -> Vec<Edit> {
 }
 
 /// The tag's text. `defer`: it never holds up the page. The line break before it goes with it.
-pub(crate) fn tag(base: &str, client: &str) -> String {
-    format!("\n<script defer src=\"{base}{client}\" data-revisit></script>")
+/// `marker` names the page's own bytes: by it a page is known again that was changed on its way.
+pub(crate) fn tag(base: &str, client: &str, marker: &str) -> String {
+    format!("\n<script defer src=\"{base}{client}\" data-revisit=\"{marker}\"></script>")
 }
+
+/// Names a page by its bytes without our tag: 48 bits, base64url.
+pub(crate) fn marker(page: &Page, bytes: &[u8]) -> String {
+    let bare = edits(page, None);
+    let mut marker = match bare.is_empty() {
+        true => short(&sha256(bytes)),
+        false => short(&sha256(&edited(bytes, &bare))),
+    };
+    marker.truncate(MARKER_CHARS);
+    marker
+}
+
+const MARKER_CHARS: usize = 8;
 
 fn encode(text: &str, encoding: Encoding) -> Vec<u8> {
     match encoding {

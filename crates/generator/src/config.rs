@@ -35,6 +35,36 @@ pub struct SiteConfig {
     /// Pages at which visits begin, as paths below the folder. They and what they load are the
     /// shell, which is precached before anything else. Default `["index.html"]`.
     pub entry: Vec<String>,
+    /// How the header fields of pages become known, where the host is not known to say them: by
+    /// asking for those of `each` page, or of three pages of a `folder`, whose other pages are then
+    /// taken to have the same; if the three differ, each is asked. Default `each`.
+    pub page_headers: PageHeaders,
+    /// How a page is told to be that of this build: by the `hash` of its bytes, or by a `marker` in
+    /// its script tag, for hosts that rewrite pages on their way (injected snippets, minifiers).
+    /// Default `hash`.
+    pub verify_pages: VerifyPages,
+}
+
+/// How the header fields of pages become known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PageHeaders {
+    /// Each page is asked for its own.
+    #[default]
+    Each,
+    /// Three pages of a folder are asked for all.
+    Folder,
+}
+
+/// How a page is told to be that of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerifyPages {
+    /// By its bytes.
+    #[default]
+    Hash,
+    /// By a word in its script tag: the host may change the rest.
+    Marker,
 }
 
 impl Default for SiteConfig {
@@ -42,6 +72,8 @@ impl Default for SiteConfig {
         Self {
             base: "/".into(),
             entry: vec!["index.html".into()],
+            page_headers: PageHeaders::default(),
+            verify_pages: VerifyPages::default(),
         }
     }
 }
@@ -72,9 +104,24 @@ pub struct PrecacheConfig {
     /// the pages of errors (`404.html`, `50x.html`), which many hosts answer with that very status.
     /// Default `true`.
     pub exclude_defaults: bool,
-    /// Most bytes that are kept in all. The shell comes first and must fit; then smaller files
-    /// before larger ones, until the budget is used up. Default `26214400` (25 MiB).
+    /// Patterns of files that belong to the shell although no entry page loads them: they are
+    /// there before the worker counts as installed. Default none.
+    pub shell: Vec<String>,
+    /// Patterns of files that are never kept ahead of time, but when they are first used. A file of
+    /// the shell stays in the shell. Default none.
+    pub lazy: Vec<String>,
+    /// Most bytes that are kept ahead of time in all: the shell, which comes first and must fit, and
+    /// what follows when the page is idle, smaller files before larger ones. What is over it is kept
+    /// when it is first used. Default `26214400` (25 MiB).
     pub budget_bytes: u64,
+    /// Most bytes of the shell, which a first visit waits for before it works offline. A build
+    /// whose shell is larger is an error. Default: `budget_bytes`.
+    pub shell_budget_bytes: Option<u64>,
+    /// Most bytes that follow the shell when the page is idle. Default: what `budget_bytes` leaves.
+    pub after_load_budget_bytes: Option<u64>,
+    /// Most bytes that a browser keeps of files that were first used, beside the others; beyond it
+    /// those go that were kept first. `0`: none is kept. Default `52428800` (50 MiB).
+    pub lazy_budget_bytes: u64,
 }
 
 impl Default for PrecacheConfig {
@@ -83,7 +130,12 @@ impl Default for PrecacheConfig {
             include: vec!["**".into()],
             exclude: Vec::new(),
             exclude_defaults: true,
+            shell: Vec::new(),
+            lazy: Vec::new(),
             budget_bytes: 25 << 20,
+            shell_budget_bytes: None,
+            after_load_budget_bytes: None,
+            lazy_budget_bytes: 50 << 20,
         }
     }
 }
@@ -129,6 +181,9 @@ pub struct WorkerConfig {
     /// Seconds for which a request of the worker may stay silent before it is given up and tried
     /// again; a slow one that keeps arriving has no limit. Default `30`.
     pub stall_seconds: NonZeroU32,
+    /// Minutes after which a page that stays open asks the server for a newer build, when it is
+    /// looked at; `0` for never. Browsers ask by themselves when a page is loaded. Default `60`.
+    pub check_minutes: u32,
     /// A word that tells this site's caches from those of another site with the same address.
     /// Changing it makes every visitor install anew. Default empty.
     pub site_id: String,
@@ -148,6 +203,7 @@ impl Default for WorkerConfig {
             fallback_allow: vec!["**".into()],
             fallback_deny: Vec::new(),
             stall_seconds: NonZeroU32::MIN.saturating_add(29),
+            check_minutes: 60,
             site_id: String::new(),
         }
     }
@@ -158,6 +214,8 @@ pub(crate) struct Parsed {
     pub(crate) names: Names,
     pub(crate) include: Vec<Pattern>,
     pub(crate) exclude: Vec<Pattern>,
+    pub(crate) shell: Vec<Pattern>,
+    pub(crate) lazy: Vec<Pattern>,
     /// The ignored parameters as a regular expression of literal words.
     pub(crate) ignore: String,
     pub(crate) allow: Vec<Pattern>,
@@ -225,6 +283,8 @@ impl BuildConfig {
             },
             include: patterns("precache.include", &self.precache.include)?,
             exclude,
+            shell: patterns("precache.shell", &self.precache.shell)?,
+            lazy: patterns("precache.lazy", &self.precache.lazy)?,
             ignore: ignore(&self.worker.ignore_parameters)?,
             allow: patterns("worker.fallback_allow", &self.worker.fallback_allow)?,
             deny: [

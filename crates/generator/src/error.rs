@@ -53,11 +53,13 @@ pub enum BuildError {
         entry: String,
     },
     /// The shell alone is larger than the budget.
-    #[error("the shell needs {needed} bytes, the budget is {budget}: {largest}")]
+    #[error("the shell needs {needed} bytes, `{key}` is {budget}: {largest}")]
     ShellTooLarge {
         /// Bytes of all files that the entry pages load.
         needed: u64,
-        /// `precache.budget_bytes`.
+        /// The key of the config that sets the budget.
+        key: &'static str,
+        /// Its value.
         budget: u64,
         /// The largest of them, with who loads them.
         largest: String,
@@ -140,8 +142,8 @@ impl BuildError {
                 "give the folder that holds the site's `index.html`; a bundler's output is often `dist`, `build` or `out`".into()
             }
             Self::NoEntry { .. } => "name the site's first page: `[site] entry = [\"home.html\"]`".into(),
-            Self::ShellTooLarge { needed, .. } => format!(
-                "raise the budget, `[precache] budget_bytes = {}`, or make the first page lighter",
+            Self::ShellTooLarge { needed, key, .. } => format!(
+                "raise the budget, `[precache] {key} = {}`, or make the first page lighter",
                 needed.next_multiple_of(1 << 20)
             ),
             Self::NoSuchPage { .. } => "correct the name, or take the key out".into(),

@@ -1,76 +1,206 @@
-//! The manifest: the list of what a build precaches, as the worker reads it.
+//! The manifest: the list of a build's files, as the worker reads it.
 //!
-//! The shape is that of `runtime/worker/generation.js`. Same input, same bytes: everything is in
-//! the order of its path, and the build id is the hash of the text.
+//! The shape is that of `runtime/worker/generation.js`: a JSON array with one element a line. The
+//! first line is the head; each further line is a part of the list, with the files of some hundred
+//! stems, in their order. The worker cuts it at the line ends and later parses only the part in
+//! which it looks a file up. Same input, same bytes; the build id is the hash of the text.
 
 use std::collections::BTreeMap;
 
+use revisit_rules::site::route::stem;
 use serde_json::{Value, json};
 
 use crate::content_hash::{Sha256, sha256, short};
 use crate::packs::Pack;
+use crate::select::Group;
 
-/// A document or a worker script, kept as an entry of its own.
+/// A file that is kept as an entry of its own, with the header fields that it came with.
 #[derive(Debug, Clone)]
-pub(crate) struct Document {
+pub(crate) struct Alone {
     pub(crate) path: String,
     pub(crate) sha256: Sha256,
     pub(crate) size: u64,
+    pub(crate) group: Group,
+    /// The word in a page's script tag.
+    pub(crate) marker: Option<String>,
+    /// The marker proves the page, not the hash.
+    pub(crate) by_marker: bool,
+}
+
+/// Header fields of a page that lies in a pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PageHead {
+    /// The host says them.
+    Known(Vec<(String, String)>),
+    /// The worker is to ask for them.
+    Asked,
 }
 
 /// A manifest as it is written.
 pub(crate) struct Manifest {
     pub(crate) text: String,
-    pub(crate) sha256: Sha256,
     pub(crate) build: String,
 }
 
-pub(crate) fn manifest(packs: &[impl AsRef<Pack>], documents: &[Document]) -> Manifest {
-    let mut types: BTreeMap<&str, usize> = BTreeMap::new();
-    for file in packs.iter().flat_map(|pack| &pack.as_ref().files) {
-        types.entry(&file.content_type).or_default();
+/// Writes the list. `head_of`: the header fields of a page in a pack.
+pub(crate) fn manifest(
+    packs: &[impl AsRef<Pack>],
+    alone: &[Alone],
+    head_of: &dyn Fn(&str) -> PageHead,
+) -> Manifest {
+    let mut heads: BTreeMap<Vec<(String, String)>, usize> = BTreeMap::new();
+    let mut rows: Vec<(Vec<u16>, Value)> = Vec::new();
+    let mut packed = Vec::new();
+    for (index, pack) in packs.iter().enumerate() {
+        let pack = pack.as_ref();
+        for file in &pack.files {
+            let head = match pack.kind.pages {
+                true => head_of(&file.path),
+                false => PageHead::Known(vec![("content-type".into(), file.content_type.clone())]),
+            };
+            if let PageHead::Known(fields) = &head {
+                heads.entry(fields.clone()).or_default();
+            }
+            packed.push((index, file, head));
+        }
     }
-    for (index, value) in types.values_mut().enumerate() {
+    for (index, value) in heads.values_mut().enumerate() {
         *value = index;
     }
+    for (pack, file, head) in packed {
+        let head = match head {
+            PageHead::Known(fields) => heads[&fields] as i64,
+            PageHead::Asked => -1,
+        };
+        let hash = &short(&file.sha256)[..PACKED_HASH_CHARS];
+        let row = json!([file.path, hash, file.size, pack, file.at, head]);
+        rows.push((utf16(stem(&file.path)), row));
+    }
+    for file in alone {
+        let marker = file.marker.as_deref();
+        let hash = match (marker, file.by_marker) {
+            (Some(marker), true) => format!("~{marker}"),
+            _ => short(&file.sha256),
+        };
+        let place = -1 - file.group as i64;
+        let row = match marker {
+            Some(marker) => json!([file.path, hash, file.size, place, marker]),
+            None => json!([file.path, hash, file.size, place]),
+        };
+        rows.push((utf16(stem(&file.path)), row));
+    }
+    rows.sort_by(|(a, one), (b, other)| {
+        a.cmp(b)
+            .then_with(|| one[0].as_str().cmp(&other[0].as_str()))
+    });
+
+    let parts = parts(&rows);
+    let firsts: Vec<String> = parts
+        .iter()
+        .map(|part| String::from_utf16_lossy(&part[0].0))
+        .collect();
     let packs: Vec<Value> = packs
         .iter()
         .map(|pack| {
             let pack = pack.as_ref();
-            let files: Vec<Value> = pack
-                .files
-                .iter()
-                .map(|file| {
-                    json!([
-                        file.path,
-                        &short(&file.sha256)[..PACKED_HASH_CHARS],
-                        file.size,
-                        types[&*file.content_type]
-                    ])
-                })
-                .collect();
             json!([
-                short(&pack.sha256),
+                pack.name,
                 pack.wire.len(),
                 u8::from(pack.gzip),
-                u8::from(pack.loaded),
-                files
+                pack.size,
+                pack.kind.group as u8
             ])
         })
         .collect();
-    let pages: Vec<Value> = documents
-        .iter()
-        .map(|document| json!([document.path, short(&document.sha256), document.size]))
-        .collect();
-    let types: Vec<&str> = types.into_keys().collect();
-    let text = json!([types, packs, pages]).to_string();
-    let sha256 = sha256(text.as_bytes());
+    let heads: Vec<Vec<(String, String)>> = heads.into_keys().collect();
+    let mut text = format!("[{}", json!([heads, packs, firsts]));
+    for part in parts {
+        let rows: Vec<&Value> = part.iter().map(|(_, row)| row).collect();
+        text.push_str(&format!("\n,{}", json!(rows)));
+    }
+    text.push_str("\n]\n");
     Manifest {
-        build: short(&sha256),
-        sha256,
+        build: short(&sha256(text.as_bytes())),
         text,
     }
 }
 
+/// Parts rows at ends of stems: all files that may answer one path stand in one part.
+fn parts(rows: &[(Vec<u16>, Value)]) -> Vec<&[(Vec<u16>, Value)]> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for end in 1..=rows.len() {
+        let full =
+            end - start >= PART_FILES && rows.get(end).is_some_and(|n| n.0 != rows[end - 1].0);
+        if full || end == rows.len() {
+            parts.push(&rows[start..end]);
+            start = end;
+        }
+    }
+    parts
+}
+
+/// In the order in which JavaScript compares strings.
+fn utf16(text: &str) -> Vec<u16> {
+    text.encode_utf16().collect()
+}
+
 /// Within a pack 48 bits find a file again; the pack's own hash proves it.
-const PACKED_HASH_CHARS: usize = 8;
+pub(crate) const PACKED_HASH_CHARS: usize = 8;
+
+/// A part is parsed in well under a millisecond, and ten thousand files are twenty parts.
+const PART_FILES: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(files: &[&str]) -> Vec<Value> {
+        let alone: Vec<Alone> = files
+            .iter()
+            .map(|path| Alone {
+                path: (*path).to_owned(),
+                sha256: sha256(path.as_bytes()),
+                size: 1,
+                group: Group::AfterLoad,
+                marker: None,
+                by_marker: false,
+            })
+            .collect();
+        let none: [Box<Pack>; 0] = [];
+        let text = manifest(&none, &alone, &|_| PageHead::Asked).text;
+        let whole: Vec<Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(text.lines().count(), whole.len() + 1, "one element a line");
+        whole
+    }
+
+    #[test]
+    fn all_files_of_a_stem_stand_in_one_part_and_parts_are_found_by_their_first() {
+        let mut files: Vec<String> = (0..1400).map(|i| format!("p/{i:05}.html")).collect();
+        files.push("p/00511/index.html".into());
+        files.push("p/00511".into());
+        let list = check(&files.iter().map(String::as_str).collect::<Vec<_>>());
+        let firsts = list[0][2].as_array().unwrap();
+        assert_eq!(firsts.len(), list.len() - 1);
+        for path in ["p/00511.html", "p/00511/index.html", "p/00511"] {
+            let part = firsts
+                .iter()
+                .rposition(|first| first.as_str().unwrap() <= stem(path))
+                .unwrap();
+            let rows = list[part + 1].as_array().unwrap();
+            assert!(rows.iter().any(|row| row[0] == path), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_order_is_that_of_javascript() {
+        // U+FF61 comes before U+1F600 in code points, and behind it in UTF-16
+        let list = check(&["\u{ff61}", "\u{1f600}"]);
+        assert_eq!(list[1][0][0], "\u{1f600}");
+    }
+
+    #[test]
+    fn a_site_without_files_to_keep_has_a_head_only() {
+        assert_eq!(check(&[]).len(), 1);
+    }
+}

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use revisit_rules::site::FileStamp;
@@ -27,11 +28,38 @@ pub struct Overlay {
 #[derive(Debug, Clone)]
 pub struct Generated {
     /// Its bytes.
-    pub body: Bytes,
-    /// Their hash.
-    pub sha256: Sha256,
+    pub body: Body,
     /// Whether its name changes with its content.
     pub promise: Promise,
+}
+
+/// The bytes of a file that a build made, now or earlier.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// Made now.
+    Bytes(Bytes),
+    /// Made by an earlier build, whose output has them.
+    File {
+        /// Where they lie.
+        path: PathBuf,
+        /// How many there are.
+        bytes: u64,
+    },
+}
+
+impl Body {
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { bytes, .. } => *bytes,
+        }
+    }
+
+    /// Is there not a byte in it?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// What is known of a file of the site.

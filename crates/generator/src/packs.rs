@@ -2,110 +2,135 @@
 //!
 //! A pack is named by the hash of its bytes, which are those of its files one behind the other.
 //! Which files share a pack follows from their paths alone: a file that is added or taken away
-//! changes its own pack and at most the next, and no others.
+//! changes its own pack and at most the next, and no others. Packs of the build before are kept as
+//! they are where that costs less (`previous`); this module makes those of the other files.
 
 use std::io::Write;
 
-use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use revisit_rules::site::media;
 use sha2::Digest;
 
-use crate::content_hash::{Sha256, sha256};
+use crate::content_hash::{Sha256, sha256, short};
+use crate::overlay::Body;
+use crate::select::Group;
 
-/// Which files a pack is to carry.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Group {
-    /// Sorted by path.
-    pub(crate) files: Vec<String>,
-    /// A page of the shell loads these files itself: they may lie in the HTTP cache.
-    pub(crate) loaded: bool,
+/// What the files of one pack have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Kind {
+    pub(crate) group: Group,
+    /// Pages change together, whenever a script that all of them name does.
+    pub(crate) pages: bool,
     /// Worth compressing, by their names.
     pub(crate) compresses: bool,
 }
 
+impl Kind {
+    pub(crate) fn of(path: &str, group: Group) -> Self {
+        Self {
+            group,
+            pages: media::is_document(path),
+            compresses: media::compresses(path),
+        }
+    }
+}
+
+/// Which files a new pack is to carry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Batch {
+    /// Sorted by path.
+    pub(crate) files: Vec<String>,
+    pub(crate) kind: Kind,
+}
+
 /// A pack as it travels.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Pack {
-    /// Hash of the files' bytes, one behind the other: its name.
-    pub(crate) sha256: Sha256,
+    /// The first 96 bits of its bytes' hash: its name.
+    pub(crate) name: String,
+    /// Bytes at rest, those of files that went since included.
+    pub(crate) size: u64,
     /// What is sent.
-    pub(crate) wire: Bytes,
+    pub(crate) wire: Body,
     pub(crate) gzip: bool,
-    pub(crate) loaded: bool,
+    pub(crate) kind: Kind,
     pub(crate) files: Vec<Packed>,
 }
 
-#[derive(Debug)]
+/// A file's place in its pack.
+#[derive(Debug, Clone)]
 pub(crate) struct Packed {
     pub(crate) path: String,
     pub(crate) sha256: Sha256,
+    pub(crate) at: u64,
     pub(crate) size: u64,
     pub(crate) content_type: String,
 }
 
-/// Parts files (path, size, loaded; sorted by path) into groups of one to two megabytes.
-pub(crate) fn groups<'a>(files: impl Iterator<Item = (&'a str, u64, bool)> + Clone) -> Vec<Group> {
-    let mut groups = Vec::new();
-    for (loaded, compresses) in [(true, true), (true, false), (false, true), (false, false)] {
-        let mut files_of_group: Vec<String> = Vec::new();
+/// Parts files (path, size, kind; sorted by path) into batches of half a megabyte to two.
+pub(crate) fn batches<'a>(files: impl Iterator<Item = (&'a str, u64, Kind)> + Clone) -> Vec<Batch> {
+    let mut kinds: Vec<Kind> = files.clone().map(|(_, _, kind)| kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let mut batches = Vec::new();
+    for kind in kinds {
+        let mut batch: Vec<String> = Vec::new();
         let mut bytes = 0;
         let mut close = |files: &mut Vec<String>, bytes: &mut u64| {
             if !files.is_empty() {
-                groups.push(Group {
+                batches.push(Batch {
                     files: std::mem::take(files),
-                    loaded,
-                    compresses,
+                    kind,
                 });
             }
             *bytes = 0;
         };
-        let of_group = files
-            .clone()
-            .filter(|(path, _, l)| *l == loaded && media::compresses(path) == compresses);
-        for (path, size, _) in of_group {
+        for (path, size, _) in files.clone().filter(|(_, _, k)| *k == kind) {
             if bytes + size > PACK_BYTES_MAX {
-                close(&mut files_of_group, &mut bytes);
+                close(&mut batch, &mut bytes);
             }
-            files_of_group.push(path.to_owned());
+            batch.push(path.to_owned());
             bytes += size;
             if bytes >= PACK_BYTES_MIN && sha256(path.as_bytes())[0] < CUT_BELOW {
-                close(&mut files_of_group, &mut bytes);
+                close(&mut batch, &mut bytes);
             }
         }
-        close(&mut files_of_group, &mut bytes);
+        close(&mut batch, &mut bytes);
     }
-    groups
+    batches
 }
 
-/// Packs the bytes of a group's files, in the group's order. `fast`: for a pack that travels
+/// Packs the bytes of a batch's files, in the batch's order. `fast`: for a pack that travels
 /// over loopback only.
-pub(crate) fn pack(group: &Group, bodies: Vec<Vec<u8>>, fast: bool) -> Pack {
+pub(crate) fn pack(batch: &Batch, bodies: Vec<Vec<u8>>, fast: bool) -> Pack {
     let mut whole = sha2::Sha256::new();
-    let files = group
+    let mut at = 0;
+    let files = batch
         .files
         .iter()
         .zip(&bodies)
         .map(|(path, body)| {
             whole.update(body);
+            at += body.len() as u64;
             Packed {
                 path: path.clone(),
                 sha256: sha256(body),
+                at: at - body.len() as u64,
                 size: body.len() as u64,
                 content_type: media::content_type(path, std::str::from_utf8(body).is_ok()),
             }
         })
         .collect();
-    let plain: u64 = bodies.iter().map(|body| body.len() as u64).sum();
-    let gzipped = (group.compresses && plain > 0)
+    let gzipped = (batch.kind.compresses && at > 0)
         .then(|| gzip(&bodies, fast))
-        .filter(|gzipped| (gzipped.len() as u64) < plain - plain / 20);
+        .filter(|gzipped| (gzipped.len() as u64) < at - at / 20);
     Pack {
-        sha256: whole.finalize().into(),
+        name: short(&whole.finalize().into()),
+        size: at,
         gzip: gzipped.is_some(),
-        wire: gzipped.unwrap_or_else(|| bodies.concat()).into(),
-        loaded: group.loaded,
+        wire: Body::Bytes(gzipped.unwrap_or_else(|| bodies.concat()).into()),
+        kind: batch.kind,
         files,
     }
 }
@@ -139,42 +164,44 @@ const CUT_BELOW: u8 = 32;
 mod tests {
     use super::*;
 
-    fn check(files: &[(String, u64, bool)]) -> Vec<Group> {
-        groups(
+    fn check(files: &[(String, u64, Group)]) -> Vec<Batch> {
+        batches(
             files
                 .iter()
-                .map(|(path, size, loaded)| (&**path, *size, *loaded)),
+                .map(|(path, size, group)| (&**path, *size, Kind::of(path, *group))),
         )
     }
 
-    fn many(count: usize) -> Vec<(String, u64, bool)> {
+    fn many(count: usize) -> Vec<(String, u64, Group)> {
         (0..count)
-            .map(|i| (format!("a/{i:04}.js"), 30_000, false))
+            .map(|i| (format!("a/{i:04}.js"), 30_000, Group::AfterLoad))
             .collect()
     }
 
     #[test]
     fn a_pack_holds_files_of_one_kind() {
-        let groups = check(&[
-            ("a.js".into(), 10, true),
-            ("b.png".into(), 10, true),
-            ("c.js".into(), 10, false),
-            ("d.png".into(), 10, false),
-            ("e.css".into(), 10, true),
+        let batches = check(&[
+            ("a.js".into(), 10, Group::Shell),
+            ("b.png".into(), 10, Group::Shell),
+            ("c.js".into(), 10, Group::AfterLoad),
+            ("d.png".into(), 10, Group::AfterLoad),
+            ("e.css".into(), 10, Group::Shell),
+            ("f.html".into(), 10, Group::AfterLoad),
         ]);
-        let files: Vec<_> = groups.iter().map(|g| g.files.join(" ")).collect();
-        assert_eq!(files, ["a.js e.css", "b.png", "c.js", "d.png"]);
+        let mut files: Vec<_> = batches.iter().map(|g| g.files.join(" ")).collect();
+        files.sort();
+        assert_eq!(files, ["a.js e.css", "b.png", "c.js", "d.png", "f.html"]);
     }
 
     #[test]
     fn no_pack_passes_the_limit_but_one_of_a_single_large_file() {
         let mut files = many(500);
-        files.push(("z.js".into(), 5 << 20, false));
-        let groups = check(&files);
-        let last = groups.last().unwrap();
+        files.push(("z.js".into(), 5 << 20, Group::AfterLoad));
+        let batches = check(&files);
+        let last = batches.last().unwrap();
         assert_eq!(last.files, ["z.js"]);
         assert!(
-            groups
+            batches
                 .iter()
                 .all(|g| g.files.len() as u64 * 30_000 <= PACK_BYTES_MAX || g.files.len() == 1)
         );
@@ -188,7 +215,7 @@ mod tests {
             let mut fewer = files.clone();
             fewer.remove(gone);
             let after = check(&fewer);
-            let new = after.iter().filter(|group| !before.contains(group)).count();
+            let new = after.iter().filter(|batch| !before.contains(batch)).count();
             assert!(
                 new <= 2,
                 "{new} new packs of {} without file {gone}",
@@ -199,19 +226,20 @@ mod tests {
 
     #[test]
     fn a_pack_is_its_files_and_is_gzipped_where_that_helps() {
-        let group = Group {
+        let batch = Batch {
             files: vec!["a.js".into(), "b.js".into()],
-            loaded: false,
-            compresses: true,
+            kind: Kind::of("a.js", Group::Shell),
         };
-        let packed = pack(&group, vec![vec![b'x'; 5000], b"tail".to_vec()], false);
+        let packed = pack(&batch, vec![vec![b'x'; 5000], b"tail".to_vec()], false);
         assert!(packed.gzip && packed.wire.len() < 200);
+        assert_eq!((packed.files[1].at, packed.size), (5000, 5004));
         assert_eq!(
-            packed.sha256,
-            sha256(&[vec![b'x'; 5000], b"tail".to_vec()].concat())
+            packed.name,
+            short(&sha256(&[vec![b'x'; 5000], b"tail".to_vec()].concat()))
         );
         let random: Vec<u8> = (0..2000u32).map(|i| sha256(&i.to_le_bytes())[0]).collect();
-        let packed = pack(&group, vec![random.clone(), Vec::new()], false);
-        assert!(!packed.gzip && packed.wire == random);
+        let packed = pack(&batch, vec![random.clone(), Vec::new()], false);
+        assert!(!packed.gzip);
+        assert!(matches!(packed.wire, Body::Bytes(bytes) if bytes == random));
     }
 }

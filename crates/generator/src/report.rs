@@ -19,15 +19,18 @@ pub struct Report {
     pub shell_bytes: u64,
     /// Packs that carry all but documents and worker scripts.
     pub packs: usize,
+    /// Those of them that the build before has made.
+    pub packs_kept: usize,
     /// Bytes of all packs in transit.
     pub pack_bytes: u64,
-    /// Files that are kept as entries of their own, with the headers that they come with.
-    pub documents: usize,
+    /// Files that are kept ahead of time as entries of their own, with the header fields that they
+    /// come with: documents of the shell, worker scripts, big scripts.
+    pub alone: usize,
     /// Pages that carry the script tag.
     pub pages_tagged: usize,
     /// Bytes of the worker, the page client and the manifest.
     pub runtime_bytes: u64,
-    /// Files that the budget left out, largest first.
+    /// Files that a budget left out, largest first: they are kept when they are first used.
     pub left_out: Vec<LeftOut>,
     /// What the owner of the site should look at.
     pub warnings: Vec<Warning>,
@@ -78,6 +81,12 @@ pub enum Warning {
         /// The file that names it.
         by: String,
     },
+    /// A name that promises that its content never changes has other content than in the build
+    /// before: caches that believed the promise keep the old.
+    NameReused {
+        /// The file.
+        file: String,
+    },
     /// A page's own policy forbids the script tag to run.
     PolicyForbidsTag {
         /// The page.
@@ -105,6 +114,10 @@ impl std::fmt::Display for Warning {
             Self::Query { url, by } => write!(
                 f,
                 "`{by}` loads `{url}`: with this query it is not answered offline, unless the parameter stands in `[worker] ignore_parameters`"
+            ),
+            Self::NameReused { file } => write!(
+                f,
+                "`{file}` changed and kept its name, which looks like a hash of its content: caches that have the old one keep it; rename it, or say that the name is plain: `[names] plain`"
             ),
             Self::PolicyForbidsTag { file } => write!(
                 f,

@@ -27,6 +27,12 @@ pub(crate) struct Worker<'a> {
     pub(crate) fallback: Option<&'a str>,
     /// Another site's worker at the same address is replaced at once.
     pub(crate) take_over: bool,
+    /// Some files are kept when they are first used, in so many bytes.
+    pub(crate) lazy: bool,
+    pub(crate) lazy_bytes: u64,
+    /// Pages lie in packs whose header fields must be asked for.
+    pub(crate) asked: bool,
+    pub(crate) by_folder: bool,
 }
 
 /// The service worker of a build.
@@ -76,6 +82,18 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
         features.push(("missing", "offline"));
         values.insert("offline".into(), json!(page));
     }
+    if wanted.lazy {
+        imports.push(("lazy", "lazy.js"));
+        features.push(("lazy", "lazy"));
+        values.insert("lazyBytes".into(), json!(wanted.lazy_bytes));
+    }
+    if wanted.asked {
+        imports.push(("asked, head, refresh", "asked.js"));
+        features.extend([("asked", "asked"), ("head", "head"), ("refresh", "refresh")]);
+        if wanted.by_folder {
+            values.insert("byFolder".into(), json!(true));
+        }
+    }
     let mut entry = String::new();
     for (names, file) in imports {
         entry.push_str(&format!("import {{ {names} }} from './{file}'\n"));
@@ -90,11 +108,13 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
     Ok(format!("{MARK}{}", minify(&joined)?))
 }
 
-/// The page client, which registers the worker named.
-pub(crate) fn client(worker_name: &str) -> Result<String, BuildError> {
+/// The page client, which registers the worker named and looks for a newer build every so many
+/// minutes; 0: never.
+pub(crate) fn client(worker_name: &str, check_minutes: u32) -> Result<String, BuildError> {
     minify(&format!(
-        "(() => {{ const WORKER = {};\n{CLIENT}\n}})()",
-        json!(worker_name)
+        "(() => {{ const WORKER = {}, CHECK_MS = {};\n{CLIENT}\n}})()",
+        json!(worker_name),
+        u64::from(check_minutes) * 60_000
     ))
 }
 
@@ -252,13 +272,17 @@ macro_rules! modules {
 
 modules!(
     "answer.js",
+    "asked.js",
     "download.js",
     "ensure.js",
     "fallback.js",
+    "features.js",
     "generation.js",
     "global.js",
+    "greet.js",
     "immediate.js",
     "keep.js",
+    "lazy.js",
     "next-visit.js",
     "offline.js",
     "pattern.js",
@@ -271,8 +295,8 @@ modules!(
 
 /// Properties that only our own modules name, on objects that never leave the worker: these may
 /// be shortened. No name of a web API, of a message or of a manifest stands here.
-const OWN_PROPERTIES: &str =
-    "^(home|hash|entries|parts|file|elsewhere|bytes|response|installed|activated|arrive|missing)$";
+const OWN_PROPERTIES: &str = "^(home|hash|packs|firsts|cuts|parts|pack|at|group|file|elsewhere|bytes|response|gzip|alone|later|\
+     installed|activated|arrive|missing|asked|lazy|target|make|until)$";
 
 const CLIENT: &str = include_str!("../runtime/client/client.js");
 const UNINSTALL: &str = include_str!("../runtime/uninstall/uninstall.js");
@@ -296,6 +320,10 @@ mod tests {
         offline: None,
         fallback: None,
         take_over: false,
+        lazy: false,
+        lazy_bytes: 1,
+        asked: false,
+        by_folder: false,
     };
 
     #[test]
@@ -311,7 +339,7 @@ mod tests {
         });
         assert!(full.len() > plain.len());
         assert!(full.contains("offline.html") && !plain.contains("offline"));
-        assert!(full.contains("resultingClientId") && !plain.contains("resultingClientId"));
+        assert!(full.contains("visibilityState") && !plain.contains("visibilityState"));
     }
 
     #[test]
@@ -321,12 +349,15 @@ mod tests {
             UpdateMode::NextVisit,
             UpdateMode::Immediate,
         ] {
-            for bits in 0..8 {
+            for bits in 0..64 {
                 check(&Worker {
                     update,
                     offline: (bits & 1 > 0).then_some("o.html"),
                     fallback: (bits & 2 > 0).then_some("f.html"),
                     take_over: bits & 4 > 0,
+                    lazy: bits & 8 > 0,
+                    asked: bits & 16 > 0,
+                    by_folder: bits & 32 > 0,
                     ..PLAIN
                 });
             }
@@ -369,6 +400,6 @@ mod tests {
         assert!(is_ours(check(&PLAIN).as_bytes()));
         assert!(is_ours(uninstaller(true).unwrap().as_bytes()));
         assert!(!is_ours(b"self.addEventListener('fetch', () => {})"));
-        assert!(client("sw.js").unwrap().contains("sw.js"));
+        assert!(client("sw.js", 60).unwrap().contains("sw.js"));
     }
 }

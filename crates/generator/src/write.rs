@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use revisit_rules::site::FileStamp;
 
-use crate::overlay::{Overlay, SiteFile, edited};
+use crate::overlay::{Body, Overlay, SiteFile, edited};
 use crate::own::{OUTPUT, is_output};
 use crate::runtime::is_ours;
 use crate::{BuildError, parallel};
@@ -97,9 +97,9 @@ fn in_place(root: &Path, overlay: &Overlay, worker: &str) -> Result<Written, Bui
         .collect();
     for (path, generated) in overlay.generated.iter().filter(|(path, _)| *path != worker) {
         let target = root.join(path);
-        if fs::read(&target).ok().as_deref() != Some(&*generated.body) {
+        if !holds(&target, &generated.body) {
             let staged = staging.path.join(moves.len().to_string());
-            write_file(&staged, &generated.body)?;
+            write_body(&staged, &generated.body)?;
             moves.push((staged, target));
         }
     }
@@ -117,9 +117,9 @@ fn in_place(root: &Path, overlay: &Overlay, worker: &str) -> Result<Written, Bui
     }
     if let Some(generated) = overlay.generated.get(worker) {
         let target = root.join(worker);
-        if fs::read(&target).ok().as_deref() != Some(&*generated.body) {
+        if !holds(&target, &generated.body) {
             let staged = staging.path.join("worker");
-            write_file(&staged, &generated.body)?;
+            write_body(&staged, &generated.body)?;
             moves.push((staged, target));
         }
     }
@@ -198,7 +198,7 @@ fn into_copy(
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).map_err(|source| write_error(folder, source))?;
         }
-        write_file(&target, &generated.body)?;
+        write_body(&target, &generated.body)?;
     }
     let aside = parent.join(format!(".{}.revisit-old", name.display()));
     let _ = fs::remove_dir_all(&aside); // left by a build that was killed
@@ -356,6 +356,23 @@ fn read_or_gone(path: &Path, below: &Path, source: io::Error) -> BuildError {
             path: path.to_owned(),
             source,
         },
+    }
+}
+
+/// Is this what the file has already?
+fn holds(target: &Path, body: &Body) -> bool {
+    match body {
+        Body::Bytes(bytes) => fs::read(target).ok().as_deref() == Some(&**bytes),
+        Body::File { path, .. } => path == target,
+    }
+}
+
+fn write_body(target: &Path, body: &Body) -> Result<(), BuildError> {
+    match body {
+        Body::Bytes(bytes) => write_file(target, bytes),
+        Body::File { path, .. } => fs::copy(path, target)
+            .map(|_| ())
+            .map_err(|source| write_error(target, source)),
     }
 }
 

@@ -16,7 +16,9 @@ use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use revisit_engine::Clock;
 use revisit_gateway::folder::{Edit, Generated, Known, Layer, Overlay};
-use revisit_generator::{BuildConfig, BuildError, Memory, Options, Report, plan, plan_uninstall};
+use revisit_generator::{
+    Body, BuildConfig, BuildError, Memory, Options, Report, plan, plan_uninstall,
+};
 use revisit_rules::site::names::Promise;
 
 use crate::terminal::Bar;
@@ -153,6 +155,7 @@ impl Planner {
             let options = Options {
                 now: self.clock.now(),
                 development: Some(&self.site_id),
+                previous: None,
             };
             plan(&self.root, &self.config, &options, &mut memory, &Bar::new())?
         } else {
@@ -162,14 +165,18 @@ impl Planner {
         let generated: HashMap<String, Generated> = overlay
             .generated
             .into_iter()
-            .map(|(path, file)| {
+            .filter_map(|(path, file)| {
+                // of a build before there is nothing here: it was given none
+                let Body::Bytes(body) = file.body else {
+                    return None;
+                };
                 let generated = Generated {
-                    body: file.body,
-                    sha256: file.sha256,
+                    sha256: revisit_generator::sha256(&body),
+                    body,
                     headers: vec![(CACHE_CONTROL, lifetime(file.promise))],
                     follows_folder: path == *worker,
                 };
-                (path, generated)
+                Some((path, generated))
             })
             .collect();
         let files = overlay

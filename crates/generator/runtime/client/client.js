@@ -1,17 +1,35 @@
 // The page's side: registers the worker, says what it does, and updates when the page asks.
 //
-// `window.revisit` is an EventTarget. Events: `progress` (detail: done, total, in bytes),
-// `installed` (the site works offline from now on), `updateready` (a new build waits: call
-// `update()`), `failed` (detail: url, reason, status), `degraded` (a pack could not be had and
-// its files were fetched singly: the site works, but somebody should look). The page is never
-// reloaded unless it calls `update()`.
+// `window.revisit` is an EventTarget. Its state is one of `installing`, `installed` (the shell is
+// there: the site starts offline), `updateready` (a newer build than this page's is at hand: call
+// `update()`) and `failed`. Events: each state by its name; `progress` (detail: done, total, in
+// bytes), `complete` (every file that is kept ahead of time is there), `degraded` (something could
+// not be had as it should: the site works, but somebody should look), `online`, `offline`.
+// The page is never reloaded unless it calls `update()`.
 
 class Revisit extends EventTarget {
   /** @type {'' | 'installing' | 'installed' | 'updateready' | 'failed'} What was said last. */
   state = ''
 
+  /** The build that this page was loaded with; empty until the worker has said it. */
+  build = ''
+
+  /** Is every file here that is kept ahead of time? */
+  complete = false
+
   /** @type {ServiceWorkerRegistration | undefined} */
   registration
+
+  /** Is there a network at all? */
+  get online() {
+    return navigator.onLine
+  }
+
+  /** Asks the server for a newer build; `updateready` follows if there is one. */
+  async check() {
+    checked = Date.now()
+    await this.registration?.update()
+  }
 
   /** Lets the build that waits take over, then loads this page anew. */
   async update() {
@@ -25,13 +43,15 @@ class Revisit extends EventTarget {
 
   /**
    * @param {string} name
-   * @param {unknown} [detail]
+   * @param {any} [detail]
    */
   say(name, detail) {
-    if (name !== 'progress' && name !== 'degraded') this.state = /** @type {Revisit['state']} */ (name)
+    if (STATES.test(name)) this.state = /** @type {Revisit['state']} */ (name)
     this.dispatchEvent(new CustomEvent(name, { detail }))
   }
 }
+
+const STATES = /^(installing|installed|updateready|failed)$/
 
 /**
  * @param {ServiceWorker} worker
@@ -54,6 +74,46 @@ dispatchEvent(new Event('revisit'))
 
 const tag = /** @type {HTMLScriptElement | null} */ (document.currentScript)
 const root = new URL('../', tag?.src || location.href)
+const marker = tag?.dataset.revisit
+
+/** When the server was last asked for a newer build. */
+let checked = Date.now()
+
+/** @param {object} payload */
+const send = (payload) => revisit.registration?.active?.postMessage({ type: 'REVISIT', payload })
+
+/** Says to the worker which page this is; it answers with the build. */
+const hello = (/** @type {object} */ more = {}) =>
+  send({ hello: { ...(revisit.build ? { build: revisit.build } : { marker }), ...more } })
+
+/** The rest of the site is fetched when the page has nothing else to do, and the line is good for it. */
+function idle() {
+  const { saveData, effectiveType = '' } = /** @type {any} */ (navigator).connection || {}
+  if (saveData || /2g|3g/.test(effectiveType)) return
+  const go = () => send({ idle: true })
+  if ('requestIdleCallback' in window) requestIdleCallback(go, { timeout: 10_000 })
+  else setTimeout(go, 1000)
+}
+
+/** @param {any} payload What `tell` and `greet` of the worker have said. */
+function heard(payload) {
+  const { event, build, newest } = payload
+  if (event === 'build') {
+    revisit.build = build || ''
+    revisit.complete = !!payload.complete
+    // Loaded with an older build, or before any worker: what is newer is at hand already.
+    if (build !== newest) return revisit.say('updateready')
+    if (!revisit.complete) idle()
+    return
+  }
+  // of another build this page need not hear that
+  if (event === 'complete' && build !== revisit.build) return
+  if (event === 'complete') revisit.complete = true
+  if (payload.reason === 'rewritten') {
+    console.warn(`revisit: ${payload.url} is changed on its way by the server; see [site] verify_pages`)
+  }
+  revisit.say(event, payload)
+}
 
 /** @param {ServiceWorkerRegistration} registration */
 function watch(registration) {
@@ -63,9 +123,11 @@ function watch(registration) {
   void (async () => {
     if (!(await settled(installing, 'installed'))) {
       // The worker said why, if it could; a worker that was stopped could not.
-      if (revisit.state !== 'failed') revisit.say('failed', { reason: 'stopped' })
+      if (revisit.state === 'installing') revisit.say('failed', { reason: 'stopped' })
     } else if (!active) {
-      if (await settled(installing, 'activated')) revisit.say('installed')
+      if (!(await settled(installing, 'activated'))) return
+      revisit.say('installed')
+      hello()
     } else if (registration.waiting === installing) {
       revisit.say('updateready')
     }
@@ -74,7 +136,7 @@ function watch(registration) {
 
 async function register() {
   navigator.serviceWorker.addEventListener('message', ({ data }) => {
-    if (data?.type === 'REVISIT') revisit.say(data.payload.event, data.payload)
+    if (data?.type === 'REVISIT') heard(data.payload)
   })
   navigator.serviceWorker.startMessages()
   try {
@@ -85,6 +147,9 @@ async function register() {
     })
     revisit.registration = registration
     registration.addEventListener('updatefound', () => watch(registration))
+    // Another tab may have let a newer build take over.
+    navigator.serviceWorker.addEventListener('controllerchange', () => hello())
+    if (registration.active) hello()
     if (registration.waiting) revisit.say('updateready')
     else if (registration.installing) watch(registration)
     else if (registration.active) revisit.state = 'installed'
@@ -93,8 +158,26 @@ async function register() {
   }
 }
 
+/** A page that is left open for days hears of a newer build, and asks no more often than it must. */
+function lookForUpdate() {
+  if (CHECK_MS && document.visibilityState === 'visible' && Date.now() - checked >= CHECK_MS) {
+    // offline, or a server in trouble: the next look is not far
+    revisit.check().catch(() => {})
+  }
+}
+
 // After the page: what it loads itself comes first, and is then in the HTTP cache for the worker.
 if ('serviceWorker' in navigator) {
   if (document.readyState === 'complete') void register()
   else addEventListener('load', () => void register())
+  addEventListener('pagehide', ({ persisted }) => persisted && hello({ parked: true }))
+  addEventListener('pageshow', ({ persisted }) => persisted && hello())
+  addEventListener('visibilitychange', lookForUpdate)
+  for (const name of ['online', 'offline']) {
+    addEventListener(name, () => {
+      revisit.say(name)
+      lookForUpdate()
+    })
+  }
+  if (CHECK_MS) setInterval(lookForUpdate, Math.min(CHECK_MS, 60_000))
 }

@@ -2,55 +2,81 @@
 
 import { config } from './config.js'
 import { repair } from './ensure.js'
-import { slice } from './generation.js'
+import { features } from './features.js'
+import { list, peek, slice } from './generation.js'
 import { scope } from './global.js'
-import { files } from './keep.js'
-import { find, urlPath } from './route.js'
+import { files, has, key } from './keep.js'
+import { decode, find, urlPath } from './route.js'
 
 const ignored = new RegExp(config.ignore)
 
-/** @typedef {import('./generation.js').Generation} Generation */
+/**
+ * @typedef {import('./generation.js').Entry} Entry
+ * @typedef {import('./generation.js').Generation} Generation
+ */
 
 /**
  * @param {Generation} from
  * @param {URL} url
- * @returns The entry that answers, unless the query asks for something else than the file.
+ * @returns The file that answers; `null`: none does, or the query asks for something else than the
+ *   file; `undefined`: that part of the list is not at hand, `seek` it.
  */
 export function lookUp(from, url) {
-  for (const name of url.searchParams.keys()) if (!ignored.test(name)) return undefined
-  return find((url.origin + url.pathname).slice(scope.length), (file) => from.entries.has(file))
+  for (const name of url.searchParams.keys()) if (!ignored.test(name)) return null
+  const path = pathOf(url)
+  const file = decode(path)
+  if (file === undefined) return null
+  const part = peek(from, file)
+  return part && (find(path, (file) => part.has(file)) || null)
 }
 
 /**
+ * The same, when it may take a moment.
+ *
  * @param {Generation} from
- * @param {string} file A path that `from` has.
- * @param {Request} request
- * @returns {Promise<Response | undefined>} `undefined` if the cache has lost it.
+ * @param {URL} url
  */
-export async function serve(from, file, request) {
-  const entry = /** @type {import('./generation.js').Entry} */ (from.entries.get(file))
-  if (entry.type) {
-    const bytes = await slice(entry)
-    return bytes && cut(bytes, { 'content-type': entry.type }, request)
+export async function seek(from, url) {
+  await list(from, decode(pathOf(url)) || '')
+  return lookUp(from, url)
+}
+
+/** @param {URL} url */
+const pathOf = (url) => (url.origin + url.pathname).slice(scope.length)
+
+/**
+ * @param {Generation} from
+ * @param {Entry | undefined} entry
+ * @param {Request} request
+ * @returns {Promise<Response | undefined>} `undefined` if the cache does not have it.
+ */
+export async function serve(from, entry, request) {
+  if (!entry) return undefined
+  if (entry.pack === undefined) {
+    const kept = await (await files()).match(entry.home)
+    return kept && request.headers.has('range') ? cut(await kept.blob(), kept.headers, request) : kept
   }
-  const page = await (await files()).match(entry.home)
-  return page && request.headers.has('range') ? cut(await page.blob(), page.headers, request) : page
+  const head = entry.head || (await features.head?.(from, entry))
+  const bytes = head && (await slice(entry))
+  return bytes && cut(bytes, head, request)
 }
 
 /**
  * @param {Generation} from
  * @param {{file: string, elsewhere: boolean}} found
  * @param {FetchEvent} event
- * @param {import('./start.js').Features['missing']} [missing] Answers what the cache has lost.
+ * @param {boolean} [navigation]
  */
-export async function respond(from, { file, elsewhere }, event, missing) {
+export async function respond(from, { file, elsewhere }, event, navigation) {
   const { request } = event
   if (elsewhere) return Response.redirect(scope + urlPath(file) + new URL(request.url).search, 301)
-  const kept = await serve(from, file, request).catch(() => undefined)
+  const entry = (await list(from, file)).get(file)
+  const kept = await serve(from, entry, request).catch(() => undefined)
   if (kept) return kept
+  if (entry && entry.group > 1 && features.lazy && !request.headers.has('range')) return features.lazy(entry, event)
   // Evicted or damaged: the network answers now, and the next time the cache does again.
-  event.waitUntil(repair(from.build))
-  return missing ? missing(from, event) : fetch(request)
+  if (entry && entry.group < 2 && (!entry.group || (await has(key('a', from.build))))) event.waitUntil(repair(from.build))
+  return navigation && features.missing ? features.missing(from, event) : fetch(request)
 }
 
 /**
@@ -63,6 +89,8 @@ export async function respond(from, { file, elsewhere }, event, missing) {
  */
 function cut(body, from, request) {
   const headers = new Headers(from)
+  // decoded, and perhaps a part of it
+  for (const name of ['content-encoding', 'content-length']) headers.delete(name)
   const { size } = body
   const [range, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(request.headers.get('range') || '') || []
   const start = first ? +first : Math.max(0, size - +last)

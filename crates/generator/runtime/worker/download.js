@@ -5,9 +5,9 @@ import { scope, worker } from './global.js'
 import { proved } from './keep.js'
 
 /**
- * Why a file could not be had.
+ * Why a file could not be had. `rewritten`: it is the page of this build, changed on its way.
  *
- * @typedef {{url: string, reason: 'status' | 'integrity' | 'stalled' | 'network', status?: number}} Failure
+ * @typedef {{url: string, reason: 'status' | 'integrity' | 'rewritten' | 'stalled' | 'network', status?: number}} Failure
  */
 
 /** @type {(url: string, reason: Failure['reason'], status?: number) => Error} */
@@ -27,23 +27,30 @@ export const failure = (error) => /** @type {any} */ (error).cause
  *
  * @param {string} path Relative to the scope, encoded.
  * @param {string} hash
- * @param {unknown} [gzip] Truthy if the body is gzipped within, whatever the transport does.
- * @param {RequestCache} [cache]
+ * @param {Manner} [manner]
  */
-export async function download(path, hash, gzip, cache = 'no-cache') {
-  return slot(() => persist(scope + path, hash, gzip, cache))
+export async function download(path, hash, manner = {}) {
+  return slot(() => persist(scope + path, hash, manner))
 }
+
+/**
+ * @typedef {object} Manner
+ * @property {unknown} [gzip] Truthy if the body is gzipped within, whatever the transport does.
+ * @property {RequestCache} [cache] `no-cache` if it is not said.
+ * @property {string} [marker] The word by which a page of this build is known, if it is one.
+ * @property {boolean} [alone] The response itself is wanted too, its body unread.
+ * @property {boolean} [later] What a page is about to do comes first.
+ */
 
 /**
  * @param {string} url
  * @param {string} hash
- * @param {unknown} gzip
- * @param {RequestCache} cache
+ * @param {Manner} manner
  */
-async function persist(url, hash, gzip, cache) {
+async function persist(url, hash, manner) {
   for (let tries = 0; ; tries++) {
     try {
-      return await attempt(url, hash, gzip, tries ? 'reload' : cache)
+      return await attempt(url, hash, manner, tries ? 'reload' : manner.cache || 'no-cache')
     } catch (error) {
       const status = failure(error)?.status || 0
       if (tries > 1 || (status > 399 && status < 500)) throw failure(error) ? error : failed(url, 'network')
@@ -67,7 +74,7 @@ export async function fromHttpCache(path, hash) {
       // the page may still be loading it, from a server that has fallen silent
       signal: AbortSignal.timeout(config.stallMs),
     })
-    const bytes = await response.arrayBuffer()
+    const bytes = await response.clone().arrayBuffer()
     if (response.ok && (await proved(bytes, hash))) return { bytes, response }
   } catch {
     // not there, or this browser knows no such mode: the network it is
@@ -78,10 +85,10 @@ export async function fromHttpCache(path, hash) {
 /**
  * @param {string} url
  * @param {string} hash
- * @param {unknown} gzip
+ * @param {Manner} manner
  * @param {RequestCache} cache
  */
-async function attempt(url, hash, gzip, cache) {
+async function attempt(url, hash, { gzip, marker, alone, later }, cache) {
   const controller = new AbortController()
   let timer = 0
   const heard = () => {
@@ -90,9 +97,13 @@ async function attempt(url, hash, gzip, cache) {
   }
   heard()
   try {
-    const response = await fetch(url, { cache, signal: controller.signal })
+    const response = await fetch(url, {
+      cache,
+      signal: controller.signal,
+      ...(later && { priority: 'low' }),
+    })
     if (!response.ok) throw failed(url, 'status', response.status)
-    const counted = response.body?.pipeThrough(
+    const counted = (alone ? response.clone() : response).body?.pipeThrough(
       new TransformStream({
         transform(chunk, out) {
           heard()
@@ -102,7 +113,9 @@ async function attempt(url, hash, gzip, cache) {
     )
     const stream = gzip ? counted?.pipeThrough(new DecompressionStream('gzip')) : counted
     const bytes = await new Response(stream).arrayBuffer()
-    if (!(await proved(bytes, hash))) throw failed(url, 'integrity')
+    if (!(await proved(bytes, hash))) {
+      throw failed(url, marker && (await proved(bytes, `~${marker}`)) ? 'rewritten' : 'integrity')
+    }
     return { bytes, response }
   } catch (error) {
     throw controller.signal.aborted ? failed(url, 'stalled') : error

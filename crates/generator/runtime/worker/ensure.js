@@ -1,29 +1,65 @@
-// Makes a generation whole: fetches what the cache lacks and, at the very end, commits.
+// Makes a generation whole: fetches what the cache lacks and, when the shell is there, commits.
 //
 // Install, update and repair are all this. It may be cut off at any moment and called again:
-// what was kept is used, and only a whole generation has its manifest in the cache.
+// what was kept is used, and only a generation with its shell whole has its manifest in the cache.
 
 import { download, failure, fromHttpCache } from './download.js'
-import { generation, parse, read, slice } from './generation.js'
+import { features } from './features.js'
+import { all, generation, lose, opened, read, slice, stored } from './generation.js'
+import { activeBuild, alone, files, has, key, proved } from './keep.js'
 import { urlPath } from './route.js'
-import { alone, files, key, proved } from './keep.js'
 import { tell } from './tell.js'
 
 /**
  * @typedef {import('./generation.js').Entry} Entry
- * @typedef {import('./generation.js').WantedPack} WantedPack
- * @typedef {import('./generation.js').WantedPage} WantedPage
+ * @typedef {import('./generation.js').Generation} Generation
  */
 
 /**
+ * A build whose predecessor was here to its last file comes as whole: an update takes nothing
+ * away from a visitor who is offline.
+ *
  * @param {string} build
  * @returns {Promise<void>} Rejects, with a `failure` if a file is the reason, when the generation
  *   could not be made whole.
  */
-export const ensure = (build) => alone(true, () => fill(build))
+export const ensure = (build) =>
+  alone(true, async () => {
+    const before = await activeBuild()
+    const { target, keep } = await obtain(build)
+    const group = before && (await has(key('a', before))) ? 1 : 0
+    await fill(target, group)
+    await keep()
+    if (group) await finish(target)
+  })
 
 /**
- * The same for whoever finds something missing: however many do, it is mended once.
+ * The rest of the site: what may wait until the page is idle.
+ *
+ * @param {string} build
+ */
+export async function complete(build) {
+  const target = await generation(build)
+  if (!target) return
+  await features.refresh?.(target)
+  if (await has(key('a', build))) return
+  await fill(target, 1, true)
+  await finish(target)
+}
+
+/**
+ * The mark of a build of which nothing lacks.
+ *
+ * @param {Generation} target
+ */
+async function finish(target) {
+  await features.asked?.(target)
+  await (await files()).put(key('a', target.build), new Response())
+  await tell('complete', { build: target.build })
+}
+
+/**
+ * `ensure` for whoever finds something missing: however many do, it is mended once.
  *
  * @param {string} build
  */
@@ -37,37 +73,82 @@ export function repair(build) {
 /** @type {Promise<void> | undefined} */
 let repairing
 
-/** @param {string} build */
-async function fill(build) {
+/**
+ * A slice hands out a flipped bit unseen, so packs are proved as wholes: those that are damaged
+ * are fetched anew.
+ *
+ * @param {string} build
+ */
+export async function check(build) {
+  const target = await generation(build)
+  let lost = !target
+  for (const [name] of target?.packs || []) {
+    const kept = await (await files()).match(key('p', name))
+    if (kept && !(await kept.arrayBuffer().then((bytes) => proved(bytes, name), () => false))) {
+      lost = true
+      await lose(key('p', name))
+    }
+  }
+  if (lost) await repair(build)
+}
+
+/**
+ * The generation of a build, from the cache or the server; `keep` commits it.
+ *
+ * @param {string} build
+ */
+async function obtain(build) {
+  const kept = await generation(build)
+  if (kept) return { target: kept, keep: async () => {} }
+  const { bytes } = await download(`revisit/manifest-${build}.json`, build)
+  const response = stored(new TextDecoder().decode(bytes))
+  const target = await opened(build, response.clone())
+  return {
+    target,
+    keep: async () => {
+      await (await files()).put(key('g', build), response)
+      read.set(build, target)
+    },
+  }
+}
+
+/**
+ * @param {Generation} target
+ * @param {number} group This one and those before it.
+ * @param {boolean} [later]
+ */
+async function fill(target, group, later) {
   const cache = await files()
   const kept = new Set((await cache.keys()).map((request) => request.url))
-  const mark = key('g', build)
-  let text = ''
-  let target = kept.has(mark) && (await generation(build))
-  if (!target) {
-    const { bytes } = await download(`revisit/manifest-${build}.json`, build)
-    target = parse(build, (text = new TextDecoder().decode(bytes)))
+  const entries = await all(target)
+  /** @type {{home: string, size: number, make: () => Promise<Response>}[]} */
+  const lacking = []
+  target.packs.forEach((pack, index) => {
+    const home = key('p', pack[0])
+    if (pack[4] > group || kept.has(home)) return
+    const packed = entries.filter((entry) => entry.pack === index).sort((a, b) => a.at - b.at)
+    lacking.push({ home, size: pack[3], make: () => makePack(pack, packed, donors, later) })
+  })
+  for (const entry of entries) {
+    if (entry.pack === undefined && entry.group <= group && !kept.has(entry.home)) {
+      lacking.push({ ...entry, make: () => makeAlone(entry, later) })
+    }
   }
-  /** @type {Map<string, Entry>} Files of any generation that is there, by hash. */
-  const older = new Map()
-  for (const url of kept) {
-    const [, other] = url.split(key('g'))
-    const donor = other && (await generation(other))
-    if (donor) for (const entry of donor.entries.values()) if (entry.type) older.set(entry.hash, entry)
-  }
+  /** @type {Promise<Map<string, Entry>> | undefined} */
+  let found
+  const donors = () => (found ||= older(kept, target.build))
 
-  const lacking = target.parts.filter(([home]) => !kept.has(home))
   let total = 0
-  for (const [, size] of lacking) total += size
+  for (const { size } of lacking) total += size
   let done = 0
   /** @type {unknown} */
   let first
   const jobs = lacking.values()
   const lane = async () => {
-    for (const [home, size, wanted] of jobs) {
+    for (const { home, size, make } of jobs) {
       try {
-        await cache.put(home, await (wanted.length > 3 ? makePack(/** @type {WantedPack} */ (wanted), older) : makePage(/** @type {WantedPage} */ (wanted))))
-        await tell('progress', { build, done: (done += size), total })
+        await cache.put(home, await make())
+        await tell('progress', { build: target.build, done: (done += size), total })
       } catch (error) {
         first ||= error
         // A file that the server refuses does not stop the others: the next attempt has the
@@ -78,59 +159,95 @@ async function fill(build) {
   }
   await Promise.all([lane(), lane(), lane()])
   if (first) throw first
-  if (text) await cache.put(mark, new Response(text))
-  read.set(build, target)
+}
+
+/**
+ * Files in packs of other generations that are there, by hash.
+ *
+ * @param {Set<string>} kept
+ * @param {string} build
+ */
+async function older(kept, build) {
+  /** @type {Map<string, Entry>} */
+  const found = new Map()
+  for (const url of kept) {
+    const [, other] = url.split(key('g'))
+    const donor = other && other !== build && (await generation(other))
+    if (donor) for (const entry of await all(donor)) if (entry.pack !== undefined) found.set(entry.hash, entry)
+  }
+  return found
 }
 
 /**
  * A pack. What an older generation or the HTTP cache has is not fetched again; of the rest,
- * single files or the whole pack, whichever is the less to fetch.
+ * single files or the whole pack, whichever is the less to fetch. A pack of an earlier build may
+ * have bytes of files that are gone: that one can be had as a whole only.
  *
- * @param {WantedPack} wanted
- * @param {Map<string, Entry>} older
+ * @param {import('./generation.js').WantedPack} pack
+ * @param {Entry[]} packed
+ * @param {() => Promise<Map<string, Entry>>} donors
+ * @param {boolean} [later]
  */
-async function makePack([hash, bytes, gzip, loaded, packed], older) {
+async function makePack([name, bytes, gzip, whole, group], packed, donors, later) {
   let cost = 0
-  const parts = await Promise.all(
-    packed.map(async ([path, fileHash, size]) => {
-      const entry = older.get(fileHash)
-      const donor = entry && (await (await slice(entry))?.arrayBuffer())
-      if (donor && (await proved(donor, fileHash))) return donor
-      const copy = loaded && (await fromHttpCache(urlPath(path), fileHash))
-      if (copy) return copy.bytes
-      cost += size + REQUEST_BYTES
-      return undefined
-    }),
-  )
-  if (cost > bytes + REQUEST_BYTES) {
+  let end = 0
+  const dense = packed.every(({ at, size }) => at === end && (end += size) >= 0) && end === whole
+  const older = dense ? await donors() : new Map()
+  const parts = dense
+    ? await Promise.all(
+        packed.map(async ({ path, hash, size }) => {
+          const entry = older.get(hash)
+          const donor = entry && (await (await slice(entry))?.arrayBuffer())
+          if (donor && (await proved(donor, hash))) return donor
+          const copy = !group && (await fromHttpCache(urlPath(path), hash))
+          if (copy) return copy.bytes
+          cost += size + REQUEST_BYTES
+          return undefined
+        }),
+      )
+    : []
+  if (!dense || cost > bytes + REQUEST_BYTES) {
     try {
-      return new Response((await download(`revisit/${hash}.pack`, hash, gzip, 'no-store')).bytes)
+      return new Response((await download(`revisit/${name}.pack`, name, { gzip, cache: 'no-store', later })).bytes)
     } catch (error) {
       // A server that is silent or gone has its files neither.
-      if (!/^(status|integrity)$/.test(`${failure(error)?.reason}`)) throw error
+      if (!dense || !/^(status|integrity)$/.test(`${failure(error)?.reason}`)) throw error
       // They may still be there one by one; but somebody should mend the pack.
       await tell('degraded', failure(error))
     }
   }
   await Promise.all(
-    packed.map(async ([path, fileHash], index) => {
-      parts[index] ||= (await download(urlPath(path), fileHash)).bytes
+    packed.map(async ({ path, hash }, index) => {
+      parts[index] ||= (await download(urlPath(path), hash, { later })).bytes
     }),
   )
-  const whole = await new Blob(/** @type {BlobPart[]} */ (parts)).arrayBuffer()
+  const made = await new Blob(/** @type {BlobPart[]} */ (parts)).arrayBuffer()
   // The parts were proved by short hashes, the whole is by the one that names it.
-  if (!(await proved(whole, hash))) throw new Error('integrity')
-  return new Response(whole)
+  if (!(await proved(made, name))) throw new Error('integrity')
+  return new Response(made)
 }
 
 /**
- * Documents keep the headers that they came with: policies hang on them.
+ * What stands alone keeps the header fields that it came with, since policies hang on them; and it
+ * is put as it came, since of such entries alone V8 keeps compiled code.
  *
- * @param {WantedPage} wanted
+ * @param {Entry} entry
+ * @param {boolean} [later]
  */
-async function makePage([path, hash]) {
+async function makeAlone({ path, hash, group, marker }, later) {
   const url = urlPath(path)
-  const { bytes, response } = (await fromHttpCache(url, hash)) || (await download(url, hash))
+  const had = !group && (await fromHttpCache(url, hash))
+  return plain(had || (await download(url, hash, { marker, alone: true, later })))
+}
+
+/**
+ * A response that can be put and answers a navigation.
+ *
+ * @param {{bytes: ArrayBuffer, response: Response}} had
+ */
+export function plain({ bytes, response }) {
+  const vary = response.headers.get('vary') || ''
+  if (!response.redirected && !vary.includes('*')) return response
   const headers = new Headers(response.headers)
   // The body is decoded and stands alone; and the Cache API refuses `Vary: *`.
   for (const name of ['vary', 'content-encoding', 'content-length']) headers.delete(name)

@@ -9,18 +9,16 @@ import { matches } from './pattern.js'
  * A path whose last segment has an ending names a file, not a view; `/api/` and what the site
  * denies is never a view.
  *
- * @type {NonNullable<import('./start.js').Features['fallback']>}
+ * @type {NonNullable<import('./features.js').Features['fallback']>}
  */
-export function fallback(from, _event, url) {
+export function fallback(url) {
   let path = (url.origin + url.pathname).slice(scope.length)
   try {
     path = decodeURIComponent(path) // patterns are written as people read paths
   } catch {
     return undefined
   }
-  const { fallback: file = '', allow = [], deny = [] } = config
+  const { fallback: file, allow = [], deny = [] } = config
   const wanted = !allow.length || allow.some((pattern) => matches(pattern, path))
-  return wanted && !/\.[^/]*$/.test(path) && !deny.some((pattern) => matches(pattern, path)) && from.entries.has(file)
-    ? { file, elsewhere: false }
-    : undefined
+  return wanted && !/\.[^/]*$/.test(path) && !deny.some((pattern) => matches(pattern, path)) ? file : undefined
 }

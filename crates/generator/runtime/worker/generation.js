@@ -1,55 +1,58 @@
 // A generation: the files of one build, as its manifest tells them.
+//
+// A manifest is a JSON array with one element a line: a head, then the list of files in parts, in
+// the order of their stems. It is cut at the line ends when it is stored, and only the parts in
+// which a file is looked up are ever parsed: a worker that is woken does not read ten thousand names.
 
 import { files, key } from './keep.js'
+import { stem } from './route.js'
 
 /**
- * A manifest as the generator writes it: content types, packs, and files that stand alone.
+ * @typedef {[heads: Head[], packs: WantedPack[], firsts: string[]]} ManifestHead
+ *   `firsts`: the stem with which each part begins.
  *
- * @typedef {[types: string[], packs: WantedPack[], pages: WantedPage[]]} Manifest
+ * @typedef {[name: string, value: string][]} Head Header fields.
  *
- * @typedef {[hash: string, bytes: number, gzip: 0 | 1, loaded: 0 | 1, files: PackedFile[]]} WantedPack
- *   `bytes` in transit; `loaded`: a page asks for these files itself, so they may lie in the HTTP cache.
- * @typedef {[path: string, hash: string, size: number, type: number]} PackedFile
- *   The hash is short (48 bits): it finds a file again; its pack's hash proves it.
- * @typedef {[path: string, hash: string, size: number]} WantedPage A document or a worker script.
+ * @typedef {[name: string, bytes: number, gzip: 0 | 1, size: number, group: number]} WantedPack
+ *   `bytes` in transit, `size` at rest. `group`: 0 shell, 1 after load.
  *
- * @typedef {{home: string, hash: string, at: number, size: number, type?: string}} Entry
- *   `home` is where in the cache it lies; without a type it lies there alone, with its own headers.
+ * @typedef {[path: string, hash: string, size: number, place: number, at?: number | string, head?: number]} Row
+ *   `place`: the index of its pack, or the group of what stands alone: -1 shell, -2 after load,
+ *   -3 when it is first used. In a pack `at` is the offset and the hash is short (48 bits): it finds
+ *   a file again, its pack's name proves it. What stands alone may have the marker of a page there.
  *
- * @typedef {[home: string, size: number, wanted: WantedPack | WantedPage]} Part What is kept at one place.
+ * @typedef {{home: string, path: string, hash: string, at: number, size: number, group: number,
+ *   pack?: number, head?: Head, marker?: string}} Entry
+ *   `home` is where in the cache it lies. A page in a pack whose header fields must be asked for has
+ *   a pack and no head; what stands alone has neither, and its own header fields.
  *
- * @typedef {{build: string, entries: Map<string, Entry>, parts: Part[]}} Generation
+ * @typedef {{build: string, heads: Head[], packs: WantedPack[], firsts: string[], body: Blob,
+ *   cuts: number[], parts: (Map<string, Entry> | undefined)[]}} Generation
  */
+
+/**
+ * The stored form of a manifest: where its lines end is said beside it.
+ *
+ * @param {string} text
+ */
+export function stored(text) {
+  const lines = text.split('\n').slice(0, -2)
+  let at = 0
+  const cuts = lines.map((line) => (at += new Blob([line]).size))
+  // the first character of each line belongs to the array around it
+  return new Response(new Blob(lines), { headers: { 'x-cuts': `${cuts}` } })
+}
 
 /**
  * @param {string} build
- * @param {string} text The manifest, in JSON.
- * @returns {Generation}
+ * @param {Response} from What `stored` gave.
+ * @returns {Promise<Generation>}
  */
-export function parse(build, text) {
-  /** @type {Manifest} */
-  const [types, packs, pages] = JSON.parse(text)
-  /** @type {Generation['entries']} */
-  const entries = new Map()
-  /** @type {Part[]} */
-  const parts = []
-  for (const page of pages) {
-    const [path, hash, size] = page
-    // by content and by path: two of one content may have headers of their own
-    const home = key('d', `${hash}/${encodeURIComponent(path)}`)
-    entries.set(path, { home, hash, at: 0, size })
-    parts.push([home, size, page])
-  }
-  for (const pack of packs) {
-    const home = key('p', pack[0])
-    let at = 0
-    for (const [path, hash, size, type] of pack[4]) {
-      entries.set(path, { home, hash, at, size, type: types[type] })
-      at += size
-    }
-    parts.push([home, at, pack])
-  }
-  return { build, entries, parts }
+export async function opened(build, from) {
+  const cuts = (from.headers.get('x-cuts') || '').split(',').map(Number)
+  const body = await from.blob()
+  const [heads, packs, firsts] = JSON.parse(await body.slice(1, cuts[0]).text())
+  return { build, heads, packs, firsts, body, cuts, parts: [] }
 }
 
 /**
@@ -60,9 +63,10 @@ export function parse(build, text) {
  */
 export async function generation(build) {
   let found = read.get(build)
-  const stored = !found && (await (await files()).match(key('g', build)))
+  if (found) return found
   try {
-    if (stored) read.set(build, (found = parse(build, await stored.text())))
+    const kept = await (await files()).match(key('g', build))
+    if (kept) read.set(build, (found = await opened(build, kept)))
   } catch {
     // damaged on disk: as if it were not there, so that it is fetched anew
   }
@@ -73,21 +77,92 @@ export async function generation(build) {
 export const read = new Map()
 
 /**
+ * @param {Generation} from
+ * @param {string} file
+ * @returns The number of the part in which a file stands, if it does.
+ */
+const partOf = ({ firsts }, file) => {
+  const name = stem(file)
+  return firsts.filter((first) => first <= name).length - 1
+}
+
+/**
+ * The part of the list for a file and the other spellings of its path; `undefined` if it is not at
+ * hand: `load` it.
+ *
+ * @param {Generation} from
+ * @param {string} file
+ * @returns {Map<string, Entry> | undefined}
+ */
+export function peek(from, file) {
+  const part = partOf(from, file)
+  return part < 0 ? new Map() : from.parts[part]
+}
+
+/**
+ * @param {Generation} from
+ * @param {string} file
+ * @returns {Promise<Map<string, Entry>>}
+ */
+export const list = async (from, file) => peek(from, file) || part(from, partOf(from, file))
+
+/**
+ * @param {Generation} from
+ * @returns {Promise<Entry[]>} All that it has.
+ */
+export async function all(from) {
+  const parts = await Promise.all(from.firsts.map((_, index) => part(from, index)))
+  return parts.flatMap((map) => [...map.values()])
+}
+
+/**
+ * @param {Generation} from
+ * @param {number} index
+ */
+async function part(from, index) {
+  let found = from.parts[index]
+  if (found) return found
+  const { body, cuts, heads, packs } = from
+  /** @type {Row[]} */
+  const rows = JSON.parse(await body.slice(cuts[index] + 1, cuts[index + 1]).text())
+  found = new Map()
+  for (const [path, hash, size, place, at, head = -1] of rows) {
+    found.set(
+      path,
+      place < 0
+        ? // by content and by path: two of one content may have header fields of their own
+          { home: key('d', `${hash}/${encodeURIComponent(path)}`), path, hash, at: 0, size, group: -1 - place, marker: `${at || ''}` }
+        : { home: key('p', packs[place][0]), path, hash, at: /** @type {number} */ (at), size, group: packs[place][4], pack: place, head: heads[head] },
+    )
+  }
+  return (from.parts[index] = found)
+}
+
+/**
  * The bytes of a file in a pack, not read from the disk until they are used.
  *
  * @param {Entry} entry
  */
-export async function slice({ home, at, size, type }) {
+export async function slice({ home, at, size }) {
   let blob = blobs.get(home)
   if (!blob) {
     blob = await (await (await files()).match(home))?.blob()
     if (blob) blobs.set(home, blob)
   }
-  if (!blob || blob.size >= at + size) return blob?.slice(at, at + size, type)
+  if (!blob || blob.size >= at + size) return blob?.slice(at, at + size)
   // Damaged on disk: as good as lost, and to be fetched anew.
+  await lose(home)
+  return undefined
+}
+
+/**
+ * Forgets what is damaged, so that it is fetched anew.
+ *
+ * @param {string} home
+ */
+export async function lose(home) {
   blobs.delete(home)
   await (await files()).delete(home)
-  return undefined
 }
 
 /** @type {Map<string, Blob>} */

@@ -1,7 +1,8 @@
 // Where the worker keeps things: two caches of its own, and the names of what lies in them.
 //
-// `files` holds packs, documents and, written last, the manifest of each generation: its
-// presence is the commit. `state` is small and says which page belongs to which build.
+// `files` holds packs, files that stand alone and, written when the shell is whole, the manifest of
+// each generation: its presence is the commit. `state` is small and says which page belongs to which
+// build.
 // Nothing else of the origin is ever touched.
 
 import { config } from './config.js'
@@ -19,8 +20,9 @@ export const files = () => open('files')
 export const state = () => open('state')
 
 /**
- * The address of a thing of ours in a cache: `p` packs, `d` documents, `g` generations,
- * `tab` and `active` the state.
+ * The address of a thing of ours in a cache: `p` packs, `d` what stands alone, `g` generations,
+ * `a` the mark of a build of which nothing lacks, `h` header fields of its pages; `tab` and `active`
+ * the state.
  *
  * @param {string} kind
  * @param {string} [name]
@@ -36,14 +38,31 @@ export const key = (kind, name = '') => `${scope}revisit/${kind}/${name}`
  */
 export const alone = (wait, work) => worker.navigator.locks.request(ours, { ifAvailable: !wait }, work)
 
+/** The build that was activated last; empty if none of this site ever was. */
+export const activeBuild = async () => text(await state(), key('active'))
+
+/**
+ * @param {Cache} cache
+ * @param {string} url
+ */
+export const text = async (cache, url) => (await cache.match(url))?.text() ?? ''
+
+/**
+ * @param {string} address
+ * @returns Is it in the cache?
+ */
+export const has = async (address) => !!(await (await files()).match(address))
+
 /**
  * Are these the bytes that a manifest names? It does by the first characters of their SHA-256 as
- * base64url: 16 for what stands alone (96 bits), 8 for a file in a pack.
+ * base64url: 16 for what stands alone (96 bits), 8 for a file in a pack; or by a word behind a `~`
+ * that stands in a page whatever its host makes of it.
  *
  * @param {ArrayBuffer} bytes
  * @param {string} hash
  */
 export async function proved(bytes, hash) {
+  if (hash[0] === '~') return new TextDecoder().decode(bytes).includes(hash.slice(1))
   const found = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   const text = btoa(String.fromCharCode(...found))
   return text.replaceAll('+', '-').replaceAll('/', '_').startsWith(hash)

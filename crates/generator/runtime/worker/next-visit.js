@@ -6,7 +6,7 @@ import { generation } from './generation.js'
 import { worker } from './global.js'
 import { note } from './tabs.js'
 
-/** @type {NonNullable<import('./start.js').Features['arrive']>} */
+/** @type {NonNullable<import('./features.js').Features['arrive']>} */
 export async function nextVisit(event) {
   const { waiting } = worker.registration
   // A frame is no visit; and a page that cannot be seen is not the one that navigates.

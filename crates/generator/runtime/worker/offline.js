@@ -2,13 +2,15 @@
 
 import { serve } from './answer.js'
 import { config } from './config.js'
+import { list } from './generation.js'
 
-/** @type {NonNullable<import('./start.js').Features['missing']>} */
+/** @type {NonNullable<import('./features.js').Features['missing']>} */
 export async function offline(from, event) {
   try {
     return await fetch(event.request)
   } catch (error) {
-    const page = from.entries.has(config.offline || '') && (await serve(from, config.offline || '', event.request))
+    const file = config.offline || ''
+    const page = await serve(from, (await list(from, file)).get(file), event.request)
     if (page) return page
     throw error
   }

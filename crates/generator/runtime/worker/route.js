@@ -8,14 +8,8 @@
  *   be sent to its folder instead: served in place, its relative links would point elsewhere.
  */
 export function find(path, has) {
-  let file
-  try {
-    file = decodeURIComponent(path)
-  } catch {
-    return undefined // not UTF-8: no file of ours
-  }
-  // An encoded slash parts no folders. Empty and dot segments need no look: no file has them.
-  if (/%(2f|5c|00)/i.test(path)) return undefined
+  let file = decode(path)
+  if (file === undefined) return undefined
   if (/(^|\/)$/.test(file)) {
     file += INDEX
     return has(file) ? { file, elsewhere: false } : undefined
@@ -25,6 +19,28 @@ export function find(path, has) {
   }
   return undefined
 }
+
+/**
+ * @param {string} path URL path below the scope, still encoded.
+ * @returns {string | undefined} The path of the file; nothing for what no file can have.
+ */
+export function decode(path) {
+  // An encoded slash parts no folders. Empty and dot segments need no look: no file has them.
+  if (/%(2f|5c|00)/i.test(path)) return undefined
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return undefined // not UTF-8
+  }
+}
+
+/**
+ * What all files that may answer one path have in common: `about`, `about.html` and
+ * `about/index.html` have the stem `about`.
+ *
+ * @param {string} file
+ */
+export const stem = (file) => file.replace(/(\.html|(^|\/)index|\/)+$/, '')
 
 /**
  * @param {string} file

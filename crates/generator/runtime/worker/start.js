@@ -1,29 +1,19 @@
 // The events of a worker, each handed to the module that knows what to do.
 
-import { lookUp, respond } from './answer.js'
+import { lookUp, respond, seek } from './answer.js'
 import { config } from './config.js'
 import { failure } from './download.js'
-import { ensure, repair } from './ensure.js'
+import { check, complete, ensure, repair } from './ensure.js'
+import { features } from './features.js'
+import { list } from './generation.js'
 import { scope, worker } from './global.js'
-import { crowded, generationOf, load, resolved, sweep, takeOver } from './tabs.js'
+import { greet } from './greet.js'
+import { crowded, generationOf, inherit, load, resolved, sweep, takeOver } from './tabs.js'
 import { tell } from './tell.js'
 
-/**
- * What a site may add: each is there only if the site uses it.
- *
- * @typedef {object} Features
- * @property {() => Promise<unknown>} [installed] After a generation was committed.
- * @property {() => Promise<unknown>} [activated] After the pages of older builds were noted.
- * @property {(event: FetchEvent) => Promise<import('./generation.js').Generation | undefined>} [arrive]
- *   On every navigation: another generation than the client's own, to answer it.
- * @property {(from: import('./generation.js').Generation, event: FetchEvent, url: URL) =>
- *   {file: string, elsewhere: boolean} | undefined} [fallback] A page for a path without a file.
- * @property {(from: import('./generation.js').Generation, event: FetchEvent) => Promise<Response>} [missing]
- *   Answers a navigation that the cache cannot.
- */
-
-/** @param {Features} features */
-export function start({ installed, activated, arrive, fallback, missing }) {
+/** @param {import('./features.js').Features} wanted */
+export function start(wanted) {
+  Object.assign(features, wanted)
   worker.addEventListener('install', (event) => event.waitUntil(install()))
 
   const install = async () => {
@@ -33,28 +23,53 @@ export function start({ installed, activated, arrive, fallback, missing }) {
       await tell('failed', failure(error) || { reason: `${error}` })
       throw error
     }
-    await installed?.()
+    await features.installed?.()
   }
 
-  worker.addEventListener('activate', (event) =>
+  worker.addEventListener('activate', (event) => {
     event.waitUntil(
       (async () => {
         const before = await takeOver()
         // Once only: on an update it would throw pages out of the back-forward cache.
         if (!before) await worker.clients.claim()
-        await activated?.()
+        await features.activated?.()
         await sweep()
+        // Not waited for: until this event is over no request is answered.
+        void check(config.build)
       })(),
-    ),
-  )
+    )
+  })
 
   worker.addEventListener('message', (event) => {
+    const { data, ports, source } = event
     // Workbox's word for it, which pages may know
-    if (event.data?.type === 'SKIP_WAITING') {
-      event.ports[0]?.postMessage(config.build)
+    if (data?.type === 'SKIP_WAITING') {
+      ports[0]?.postMessage(config.build)
       event.waitUntil(worker.skipWaiting())
     }
+    if (data?.type !== 'REVISIT') return
+    const { hello, idle } = data.payload
+    if (hello) event.waitUntil(greet(/** @type {Client} */ (source), hello))
+    if (idle) event.waitUntil((tidying ||= tidyUp().finally(() => (tidying = undefined))))
   })
+
+  /** However many pages are idle, it is done once at a time. */
+  let tidying = /** @type {Promise<void> | undefined} */ (undefined)
+
+  /** What has time until a page is idle. */
+  const tidyUp = async () => {
+    await sweep()
+    try {
+      await complete(config.build)
+    } catch (error) {
+      await tell('degraded', failure(error) || { reason: `${error}` })
+    }
+    checked ||= check(config.build)
+    await checked
+  }
+
+  /** Once in the life of a worker. */
+  let checked = /** @type {Promise<void> | undefined} */ (undefined)
 
   worker.addEventListener('fetch', (event) => {
     const { request } = event
@@ -68,27 +83,28 @@ export function start({ installed, activated, arrive, fallback, missing }) {
       return
     }
     const navigation = request.mode === 'navigate'
-    const decide = (/** @type {import('./generation.js').Generation} */ from) =>
-      lookUp(from, url) || (navigation ? fallback?.(from, event, url) : undefined)
-
-    if (!navigation) {
-      const from = resolved(event.clientId)
-      if (from) {
-        // At hand: what is not ours is left to the browser, which is faster than passing it on.
-        const found = decide(from)
-        if (found) event.respondWith(respond(from, found, event))
-        return
-      }
-    }
+    const from = !navigation && resolved(event)
+    // At hand: what is not ours is left to the browser, which is faster than passing it on.
+    const found = from && lookUp(from, url)
+    if (found === null) return
     event.respondWith(
       (async () => {
+        if (from && found) return respond(from, found, event)
         await load()
         if (navigation && crowded()) event.waitUntil(sweep())
-        const from = (navigation && (await arrive?.(event))) || (await generationOf(navigation ? '' : event.clientId))
-        const found = from && decide(from)
-        if (found) return respond(from, found, event, navigation ? missing : undefined)
-        if (!from) event.waitUntil(repair(config.build))
-        return navigation && from && missing ? missing(from, event) : fetch(request)
+        const build = (navigation && (await features.arrive?.(event))) || (await generationOf(event))
+        if (!build) {
+          event.waitUntil(repair(config.build))
+          return fetch(request)
+        }
+        await inherit(event, build.build)
+        let ours = await seek(build, url)
+        if (!ours && navigation) {
+          const file = features.fallback?.(url)
+          if (file && (await list(build, file)).has(file)) ours = { file, elsewhere: false }
+        }
+        if (ours) return respond(build, ours, event, navigation)
+        return navigation && features.missing ? features.missing(build, event) : fetch(request)
       })(),
     )
   })

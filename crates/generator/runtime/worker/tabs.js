@@ -1,15 +1,23 @@
 // Which page belongs to which build?
 //
 // A page keeps the build that it was loaded with, also when a newer worker answers it: one
-// record for each page that is older than the active worker, and none for all others.
+// record for each page that is older than the active worker, and none for all others. Frames and
+// workers inherit the build of the page that starts them.
 
 import { config } from './config.js'
 import { worker } from './global.js'
-import { generation, read } from './generation.js'
-import { alone, files, key, state } from './keep.js'
+import { generation, list, read } from './generation.js'
+import { activeBuild, alone, files, key, state, text } from './keep.js'
 
-/** Client id → build, of the pages of older builds; `undefined` until it is read. */
-let tabs = /** @type {Map<string, string> | undefined} */ (undefined)
+/**
+ * What is known of a page of an older build. `until`: before that it lives, though it be on no list
+ * of clients: it is being loaded, or may come back from the back-forward cache.
+ *
+ * @typedef {{build: string, until: number}} Tab
+ */
+
+/** By client id; `undefined` until it is read. */
+let tabs = /** @type {Map<string, Tab> | undefined} */ (undefined)
 
 /** Reads the records once in the life of a worker; `resolved` answers from then on. */
 export async function load() {
@@ -18,36 +26,65 @@ export async function load() {
   const cache = await state()
   for (const { url } of await cache.keys()) {
     const [, id] = url.split(key('tab'))
-    if (id) found.set(id, await text(cache, url))
+    if (!id) continue
+    const [build, until] = (await text(cache, url)).split(' ')
+    found.set(id, { build, until: +until })
   }
   await generation(config.build)
   tabs ??= found
 }
 
 /**
- * The generation that answers a client, without waiting; `undefined` when it is not at hand.
+ * The generation that answers what a client asks for, without waiting; `undefined` when it is not
+ * at hand, or when the request begins a client that must be noted first.
  *
- * @param {string} client
+ * @param {FetchEvent} event
  */
-export const resolved = (client) => tabs && read.get(tabs.get(client) || config.build)
+export function resolved({ clientId, resultingClientId }) {
+  const build = tabs?.get(clientId)?.build
+  return tabs && !(build && resultingClientId) ? read.get(build || config.build) : undefined
+}
 
 /**
- * @param {string} client
+ * @param {FetchEvent} event
  * @returns {Promise<import('./generation.js').Generation | undefined>}
  */
-export async function generationOf(client) {
+export async function generationOf({ clientId, request }) {
   await load()
-  return (await generation(tabs?.get(client) || config.build)) || generation(config.build)
+  // A visit is of this build, whoever sent it here; a frame is of its page's.
+  const build = request.destination === 'document' ? undefined : tabs?.get(clientId)?.build
+  return (build && (await generation(build))) || generation(config.build)
 }
+
+/**
+ * Notes the client that this request begins, if it is of another build, or might be taken for one:
+ * while an update is on its way the next worker must know who was here before it.
+ *
+ * @param {FetchEvent} event
+ * @param {string} build
+ */
+export async function inherit({ resultingClientId }, build) {
+  const { installing, waiting } = worker.registration
+  if (resultingClientId && (build !== config.build || installing || waiting)) {
+    await note(resultingClientId, build, Date.now() + LOADING_MS)
+  }
+}
+
+/** So long a client that is being loaded may be on no list. */
+const LOADING_MS = 60_000
 
 /**
  * @param {string} client
  * @param {string} build
+ * @param {number} [until]
  */
-export async function note(client, build) {
-  await (await state()).put(key('tab', client), new Response(build))
-  tabs?.set(client, build)
+export async function note(client, build, until = 0) {
+  tabs?.set(client, { build, until })
+  await (await state()).put(key('tab', client), new Response(`${build} ${until}`))
 }
+
+/** @param {string} client */
+export const noted = (client) => tabs?.get(client)?.build
 
 /**
  * On activation: whoever is here belongs to the build before, whoever comes later to this one.
@@ -66,9 +103,6 @@ export async function takeOver() {
   return before
 }
 
-/** The build that was activated last; empty if none of this site ever was. */
-export const activeBuild = async () => text(await state(), key('active'))
-
 /** Drops the records of pages that are gone, and generations, packs and documents without a user. */
 export async function sweep() {
   await load()
@@ -77,34 +111,37 @@ export async function sweep() {
   if (installing || waiting) return
   await alone(false, async (lock) => {
     if (!lock) return
-    const used = new Set()
-    const builds = [config.build]
-    for (const [id, build] of tabs || []) {
-      if (await worker.clients.get(id)) {
-        builds.push(build)
+    const builds = new Set([config.build])
+    for (const [id, { build, until }] of tabs || []) {
+      if (until > Date.now() || (await worker.clients.get(id))) {
+        builds.add(build)
       } else {
         tabs?.delete(id)
         await (await state()).delete(key('tab', id))
       }
     }
+    const cache = await files()
+    const live = []
+    const used = new Set()
     for (const build of builds) {
       const kept = await generation(build)
       if (!kept) continue
-      used.add(key('g', build))
-      for (const [home] of kept.parts) used.add(home)
+      live.push(kept)
+      for (const kind of ['g', 'a', 'h']) used.add(key(kind, build))
+      for (const [name] of kept.packs) used.add(key('p', name))
     }
-    const cache = await files()
     // Without our own manifest nothing says what is used: leave all, repair comes first.
     if (!used.has(key('g', config.build))) return
-    for (const request of await cache.keys()) if (!used.has(request.url)) await cache.delete(request)
+    for (const { url } of await cache.keys()) {
+      if (used.has(url)) continue
+      const file = url.startsWith(key('d')) ? decodeURIComponent(url.replace(/.*\//, '')) : ''
+      let wanted = false
+      for (const from of live) wanted ||= (await list(from, file)).get(file)?.home === url
+      if (!wanted) await cache.delete(url)
+    }
+    for (const build of read.keys()) if (!builds.has(build)) read.delete(build)
   })
 }
 
 /** True while there are pages of older builds. */
 export const crowded = () => !!tabs?.size
-
-/**
- * @param {Cache} cache
- * @param {string} url
- */
-const text = async (cache, url) => (await cache.match(url))?.text() ?? ''

@@ -3,8 +3,7 @@
 
 import { config } from './config.js'
 import { worker } from './global.js'
-import { ours } from './keep.js'
-import { activeBuild } from './tabs.js'
+import { activeBuild, ours } from './keep.js'
 
 /** Some worker was active before, and none of this site's ever was. */
 let seized = false

@@ -3,7 +3,7 @@
 import { worker } from './global.js'
 
 /**
- * @param {'progress' | 'failed' | 'degraded'} event
+ * @param {'progress' | 'failed' | 'degraded' | 'complete'} event
  * @param {object} [detail]
  */
 export async function tell(event, detail) {

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import test from 'node:test'
 
 import { matches } from './pattern.js'
-import { find, urlPath } from './route.js'
+import { find, stem, urlPath } from './route.js'
 
 /** @param {string} name */
 const vectors = (name) =>
@@ -19,6 +19,10 @@ test('a URL path finds the file that the Rust rule finds', () => {
     assert.equal(text, found, `${path} in ${files}`)
   }
   for (const { file, url: expected } of url) assert.equal(urlPath(file), expected)
+})
+
+test('a file has the stem that the Rust rule gives it', () => {
+  for (const [file, expected] of vectors('route').stem) assert.equal(stem(file), expected, file)
 })
 
 test('a pattern matches what the Rust rule matches', () => {

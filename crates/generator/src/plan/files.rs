@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use revisit_rules::site::{FileStamp, media};
+use sha2::Digest;
 
 use super::{Memory, PackKey, PageFacts, Planner, Stop, warnings::forbids_own_scripts};
 use crate::content_hash::{Sha256, sha256};
-use crate::manifest::Document;
 use crate::overlay::{SiteFile, edited};
-use crate::packs::{Group, Pack, pack};
-use crate::select::Selection;
+use crate::packs::{Batch, Pack, pack};
+use crate::select::{Group, Selection};
 use crate::shell::{Shell, workers_of};
 use crate::walk::Walk;
 use crate::{BuildError, client_tag, parallel, references};
@@ -22,7 +23,7 @@ impl Planner<'_> {
     pub(super) fn pages(
         &self,
         walk: &Walk,
-        tag: Option<&str>,
+        client: Option<&str>,
         memory: &mut Memory,
     ) -> Result<HashMap<String, PageFacts>, Stop> {
         let pages: Vec<_> = walk
@@ -41,7 +42,11 @@ impl Planner<'_> {
                 }
                 let bytes = self.read(&found.path, found.stamp)?;
                 let page = references::html(&bytes);
-                let mut edits = client_tag::edits(&page, tag);
+                let marker = client.map(|_| client_tag::marker(&page, &bytes));
+                let tag = client.zip(marker.as_deref()).map(|(client, marker)| {
+                    client_tag::tag(&self.config.site.base, client, marker)
+                });
+                let mut edits = client_tag::edits(&page, tag.as_deref());
                 let served = edited(&bytes, &edits);
                 if served == bytes {
                     edits.clear(); // the tag is there already, from a build in place
@@ -49,8 +54,10 @@ impl Planner<'_> {
                 Ok::<_, Stop>(PageFacts {
                     sha256: sha256(&served),
                     size: served.len() as u64,
-                    tag_forbidden: tag.is_some()
+                    utf8: std::str::from_utf8(&served).is_ok(),
+                    tag_forbidden: client.is_some()
                         && page.csp.as_deref().is_some_and(forbids_own_scripts),
+                    marker,
                     edits,
                 })
             },
@@ -79,8 +86,9 @@ impl Planner<'_> {
     ) -> Result<HashSet<String>, Stop> {
         let scripts: Vec<&String> = selection
             .chosen
-            .keys()
-            .filter(|path| path.ends_with(".js") || path.ends_with(".mjs"))
+            .iter()
+            .filter(|(path, group)| **group != Group::Lazy && is_script(path))
+            .map(|(path, _)| path)
             .collect();
         let found = parallel::each(
             &scripts,
@@ -115,61 +123,101 @@ impl Planner<'_> {
             .collect())
     }
 
-    pub(super) fn documents(
+    /// The hashes of the chosen files, as they are served.
+    pub(super) fn hashes(
         &self,
         selection: &Selection,
         pages: &HashMap<String, PageFacts>,
-        workers: &HashSet<String>,
         stamps: &HashMap<&str, FileStamp>,
-    ) -> Result<Vec<Document>, Stop> {
-        let mut documents = Vec::new();
-        for path in selection.chosen.keys() {
-            let (sha256, size) = match pages.get(path) {
-                Some(facts) => (facts.sha256, facts.size),
-                None if media::is_document(path) || workers.contains(path) => {
-                    let bytes = self.read(path, stamps[&**path])?;
-                    (sha256(&bytes), bytes.len() as u64)
+        memory: &mut Memory,
+    ) -> Result<HashMap<String, Sha256>, Stop> {
+        let files: Vec<&String> = selection
+            .chosen
+            .keys()
+            .filter(|path| !pages.contains_key(*path))
+            .collect();
+        let hashes = parallel::each(
+            &files,
+            &|done| self.progress.step("files", done, files.len()),
+            |path| {
+                let stamp = stamps[&***path];
+                match memory.hashes.get(*path) {
+                    Some((then, hash)) if *then == stamp => Ok(*hash),
+                    _ => self.hash(path, stamp),
                 }
-                None => continue,
-            };
-            documents.push(Document {
-                path: path.clone(),
-                sha256,
-                size,
+            },
+        )?;
+        memory.hashes = files
+            .iter()
+            .zip(&hashes)
+            .map(|(path, hash)| ((*path).clone(), (stamps[&***path], *hash)))
+            .filter(|(_, (stamp, _))| self.trusted(*stamp))
+            .collect();
+        let of_pages = pages
+            .iter()
+            .map(|(path, facts)| (path.clone(), facts.sha256));
+        Ok(files
+            .into_iter()
+            .cloned()
+            .zip(hashes)
+            .chain(of_pages)
+            .collect())
+    }
+
+    /// Hashes a file of any size, if it still is what the walk saw.
+    fn hash(&self, path: &str, stamp: FileStamp) -> Result<Sha256, Stop> {
+        if stamp.size <= HASHED_WHOLE_BYTES_MAX {
+            return self.read(path, stamp).map(|bytes| sha256(&bytes));
+        }
+        let full = self.root.join(path);
+        let failed = |source: io::Error| read_error(path, &full, source);
+        let mut file = File::open(&full).map_err(failed)?;
+        let mut hash = sha2::Sha256::new();
+        let bytes = io::copy(&mut file, &mut HashWriter(&mut hash)).map_err(failed)?;
+        if FileStamp::of(&file.metadata().map_err(failed)?) != stamp || bytes != stamp.size {
+            return Err(Stop::Changed {
+                file: path.to_owned(),
             });
         }
-        Ok(documents)
+        Ok(hash.finalize().into())
     }
 
     pub(super) fn packs(
         &self,
-        groups: Vec<Group>,
+        batches: Vec<Batch>,
         stamps: &HashMap<&str, FileStamp>,
+        pages: &HashMap<String, PageFacts>,
         memory: &mut Memory,
     ) -> Result<Vec<Arc<Pack>>, Stop> {
-        let keys: Vec<PackKey> = groups
+        let keys: Vec<PackKey> = batches
             .into_iter()
-            .map(|group| {
-                let stamps = group.files.iter().map(|file| stamps[&**file]).collect();
-                (group, stamps)
+            .map(|batch| {
+                let stamps = batch.files.iter().map(|file| stamps[&**file]).collect();
+                (batch, stamps)
             })
             .collect();
-        let total: usize = keys.iter().map(|(group, _)| group.files.len()).sum();
+        let total: usize = keys.iter().map(|(batch, _)| batch.files.len()).sum();
         let packed = Mutex::new(0);
         let packs = parallel::each(&keys, &|_| (), |key| {
             if let Some(pack) = memory.packs.get(key) {
                 return Ok(Arc::clone(pack));
             }
-            let (group, stamps) = key;
-            let bodies: Result<Vec<_>, Stop> = group
+            let (batch, stamps) = key;
+            let bodies: Result<Vec<_>, Stop> = batch
                 .files
                 .iter()
                 .zip(stamps)
-                .map(|(file, stamp)| self.read(file, *stamp))
+                .map(|(file, stamp)| {
+                    let bytes = self.read(file, *stamp)?;
+                    Ok(match pages.get(file) {
+                        Some(page) if !page.edits.is_empty() => edited(&bytes, &page.edits),
+                        _ => bytes,
+                    })
+                })
                 .collect();
-            let pack = Arc::new(pack(group, bodies?, self.options.development.is_some()));
+            let pack = Arc::new(pack(batch, bodies?, self.options.development.is_some()));
             if let Ok(mut packed) = packed.lock() {
-                *packed += group.files.len();
+                *packed += batch.files.len();
                 self.progress.step("packs", *packed, total);
             }
             Ok::<_, Stop>(pack)
@@ -186,16 +234,8 @@ impl Planner<'_> {
         &self,
         walk: &Walk,
         pages: &HashMap<String, PageFacts>,
-        packs: &[Arc<Pack>],
-        documents: &[Document],
+        hashes: &HashMap<String, Sha256>,
     ) -> BTreeMap<String, SiteFile> {
-        let mut hashes: HashMap<&str, Sha256> = documents
-            .iter()
-            .map(|document| (&*document.path, document.sha256))
-            .collect();
-        for file in packs.iter().flat_map(|pack| &pack.files) {
-            hashes.insert(&file.path, file.sha256);
-        }
         walk.files
             .iter()
             .map(|found| {
@@ -204,7 +244,7 @@ impl Planner<'_> {
                     stamp: found.stamp,
                     sha256: page
                         .map(|facts| facts.sha256)
-                        .or_else(|| hashes.get(&*found.path).copied()),
+                        .or_else(|| hashes.get(&found.path).copied()),
                     edits: page.map(|facts| facts.edits.clone()).unwrap_or_default(),
                     promise: self.parsed.names.promise(&found.path),
                 };
@@ -216,15 +256,7 @@ impl Planner<'_> {
     /// A file's bytes, if it still is what the walk saw.
     pub(super) fn read(&self, path: &str, stamp: FileStamp) -> Result<Vec<u8>, Stop> {
         let full = self.root.join(path);
-        let failed = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => Stop::Changed {
-                file: path.to_owned(),
-            },
-            _ => Stop::Error(BuildError::Read {
-                path: full.clone(),
-                source,
-            }),
-        };
+        let failed = |source: io::Error| read_error(path, &full, source);
         let mut file = File::open(&full).map_err(failed)?;
         let mut bytes = Vec::with_capacity(stamp.size as usize + 1);
         file.read_to_end(&mut bytes).map_err(failed)?;
@@ -242,6 +274,39 @@ impl Planner<'_> {
         stamp.quiet_ns(self.options.now) > TRUSTED_AFTER_NS
     }
 }
+
+fn read_error(path: &str, full: &Path, source: io::Error) -> Stop {
+    match source.kind() {
+        io::ErrorKind::NotFound => Stop::Changed {
+            file: path.to_owned(),
+        },
+        _ => Stop::Error(BuildError::Read {
+            path: full.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Hashes what is written to it.
+struct HashWriter<'a>(&'a mut sha2::Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(super) fn is_script(path: &str) -> bool {
+    path.ends_with(".js") || path.ends_with(".mjs")
+}
+
+/// Larger files are hashed piece by piece.
+const HASHED_WHOLE_BYTES_MAX: u64 = 4 << 20;
 
 /// A stamp is trusted only when it is older than the coarsest clock of a common file system.
 const TRUSTED_AFTER_NS: i128 = 2_000_000_000;

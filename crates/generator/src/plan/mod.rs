@@ -13,18 +13,19 @@ use bytes::Bytes;
 use revisit_rules::site::names::Promise;
 use revisit_rules::site::{FileStamp, media};
 
-use crate::config::Parsed;
+use crate::config::{PageHeaders, Parsed, VerifyPages};
 use crate::content_hash::{Sha256, sha256, short};
-use crate::manifest::{Document, manifest};
-use crate::overlay::{Edit, Generated, Overlay};
+use crate::manifest::{Alone, PageHead, manifest};
+use crate::overlay::{Body, Edit, Generated, Overlay};
 use crate::own::{OUTPUT, refuse_foreign_output};
-use crate::packs::{Group, Pack, groups};
-use crate::references::Kind;
+use crate::packs::{Batch, Kind, Pack, batches};
+use crate::previous::{Previous, Wanted};
+use crate::references;
 use crate::runtime::{self, Worker};
-use crate::select::select;
+use crate::select::{Group, Selection, select};
 use crate::shell::{References, Shell, references_of, shell};
 use crate::walk::{Walk, walk};
-use crate::{BuildConfig, BuildError, Report, client_tag};
+use crate::{BuildConfig, BuildError, Report, Warning};
 
 pub use uninstall::plan_uninstall;
 
@@ -37,6 +38,8 @@ pub struct Options<'a> {
     /// and the worker takes the place of another site's at once. The word tells this site from
     /// others at the same address.
     pub development: Option<&'a str>,
+    /// The output of the build before, whose packs are kept where they can be.
+    pub previous: Option<&'a Path>,
 }
 
 /// Hears how far a long build is.
@@ -53,13 +56,14 @@ impl Progress for () {
 /// change since are not read again.
 #[derive(Debug, Default)]
 pub struct Memory {
-    references: HashMap<(String, Kind), (FileStamp, References)>,
+    references: HashMap<(String, references::Kind), (FileStamp, References)>,
     workers: HashMap<String, (FileStamp, Vec<String>)>,
     pages: HashMap<String, (FileStamp, PageFacts)>,
+    hashes: HashMap<String, (FileStamp, Sha256)>,
     packs: HashMap<PackKey, Arc<Pack>>,
 }
 
-type PackKey = (Group, Vec<FileStamp>);
+type PackKey = (Batch, Vec<FileStamp>);
 
 /// What a page's bytes say, once read.
 #[derive(Debug, Clone)]
@@ -69,6 +73,9 @@ struct PageFacts {
     sha256: Sha256,
     /// Length as served.
     size: u64,
+    utf8: bool,
+    /// The word in its tag, if it gets one.
+    marker: Option<String>,
     tag_forbidden: bool,
 }
 
@@ -140,15 +147,14 @@ impl Planner<'_> {
         let (entries, offline) = self.entries(&walk, &known)?;
 
         let shell = self.shell(&entries, &stamps, &known, memory)?;
-        let client = Bytes::from(runtime::client(worker_name)?);
+        let client = Bytes::from(runtime::client(
+            worker_name,
+            self.config.worker.check_minutes,
+        )?);
         let client_sha256 = sha256(&client);
         let client_path = format!("{OUTPUT}/client-{}.js", short(&client_sha256));
-        let tag = self
-            .config
-            .worker
-            .inject
-            .then(|| client_tag::tag(&self.config.site.base, &client_path));
-        let pages = self.pages(&walk, tag.as_deref(), memory)?;
+        let inject = self.config.worker.inject;
+        let pages = self.pages(&walk, inject.then_some(&*client_path), memory)?;
         let selection = select(
             &walk.files,
             &|found| {
@@ -158,24 +164,42 @@ impl Planner<'_> {
             },
             &shell,
             self.parsed,
-            self.config.precache.budget_bytes,
+            &self.config.precache,
         )?;
 
         let workers = self.workers(&selection, &shell, &stamps, &known, memory)?;
-        let mut documents = self.documents(&selection, &pages, &workers, &stamps)?;
+        let hashes = self.hashes(&selection, &pages, &stamps, memory)?;
+        let (mut alone, mut wanted) = self.placed(&selection, &pages, &workers, &stamps, &hashes);
         // The page client is as much part of a page as any script of its own.
-        documents.push(Document {
+        alone.push(Alone {
             path: client_path.clone(),
             sha256: client_sha256,
             size: client.len() as u64,
+            group: Group::Shell,
+            marker: None,
+            by_marker: false,
         });
-        let packed = selection
-            .chosen
-            .iter()
-            .filter(|(path, _)| !media::is_document(path) && !workers.contains(*path))
-            .map(|(path, loaded)| (&**path, stamps[&**path].size, *loaded));
-        let packs = self.packs(groups(packed), &stamps, memory)?;
-        let manifest = manifest(&packs, &documents);
+        let previous = self
+            .options
+            .previous
+            .map(|folder| Previous::read(folder, worker_name))
+            .unwrap_or_default();
+        let reused = selection.chosen.keys().filter(|path| {
+            self.parsed.names.promise(path) == Promise::ContentHash
+                && previous.had_otherwise(path, &hashes[*path])
+        });
+        let reused: Vec<Warning> = reused
+            .map(|file| Warning::NameReused { file: file.clone() })
+            .collect();
+        let mut packs = previous.keep(&mut wanted);
+        let kept_packs = packs.len();
+        let batches = batches(
+            wanted
+                .iter()
+                .map(|file| (&*file.path, file.size, file.kind)),
+        );
+        packs.extend(self.packs(batches, &stamps, &pages, memory)?);
+        let manifest = manifest(&packs, &alone, &|path| self.page_head(&pages[path], path));
 
         let worker = runtime::worker(
             &Worker {
@@ -188,65 +212,117 @@ impl Planner<'_> {
                 offline: offline.as_deref(),
                 fallback: self.config.worker.fallback.as_deref(),
                 take_over: self.options.development.is_some(),
+                lazy_bytes: self.config.precache.lazy_budget_bytes,
+                by_folder: self.config.site.page_headers == PageHeaders::Folder,
+                lazy: selection.chosen.values().any(|g| *g == Group::Lazy)
+                    && self.config.precache.lazy_budget_bytes > 0,
+                asked: self.options.development.is_none()
+                    && packs.iter().any(|pack| pack.kind.pages),
             },
             self.parsed,
         )?;
 
         let mut generated = BTreeMap::new();
-        let mut add = |path: String, body: Bytes, sha256: Sha256, promise: Promise| {
-            generated.insert(
-                path,
-                Generated {
-                    body,
-                    sha256,
-                    promise,
-                },
-            );
+        let mut add = |path: String, body: Body, promise: Promise| {
+            generated.insert(path, Generated { body, promise });
         };
-        let worker = Bytes::from(worker);
         let worker_bytes = worker.len();
-        let worker_sha256 = sha256(&worker);
-        add(worker_name.clone(), worker, worker_sha256, Promise::None);
         let runtime_bytes = (worker_bytes + client.len() + manifest.text.len()) as u64;
-        add(client_path, client, client_sha256, Promise::ContentHash);
+        add(
+            worker_name.clone(),
+            Body::Bytes(worker.into()),
+            Promise::None,
+        );
+        add(client_path, Body::Bytes(client), Promise::ContentHash);
         for pack in &packs {
-            let path = format!("{OUTPUT}/{}.pack", short(&pack.sha256));
-            add(
-                path,
-                pack.wire.clone(),
-                sha256(&pack.wire),
-                Promise::ContentHash,
-            );
+            let path = format!("{OUTPUT}/{}.pack", pack.name);
+            add(path, pack.wire.clone(), Promise::ContentHash);
         }
         add(
             format!("{OUTPUT}/manifest-{}.json", manifest.build),
-            manifest.text.into(),
-            manifest.sha256,
+            Body::Bytes(manifest.text.into()),
             Promise::ContentHash,
         );
 
         let report = Report {
             build: manifest.build.clone(),
             files: walk.files.len(),
-            precached_files: selection.chosen.len(),
+            precached_files: selection.files,
             precached_bytes: selection.bytes,
             shell_files: selection.shell_files,
             shell_bytes: selection.shell_bytes,
             packs: packs.len(),
-            pack_bytes: packs.iter().map(|pack| pack.wire.len() as u64).sum(),
-            documents: documents.len() - 1,
-            pages_tagged: if tag.is_some() { pages.len() } else { 0 },
+            packs_kept: kept_packs,
+            pack_bytes: packs.iter().map(|pack| pack.wire.len()).sum(),
+            alone: alone
+                .iter()
+                .filter(|file| file.group != Group::Lazy)
+                .count()
+                - 1,
+            pages_tagged: if inject { pages.len() } else { 0 },
             runtime_bytes,
-            warnings: warnings::warnings(&walk, &shell, &selection, &pages),
+            warnings: warnings::warnings(&walk, &shell, &selection, &pages, reused),
             left_out: selection.left_out,
         };
-        let files = self.files(&walk, &pages, &packs, &documents);
+        let files = self.files(&walk, &pages, &hashes);
         Ok(Overlay {
             build: manifest.build,
             generated,
             files,
             report,
         })
+    }
+
+    /// What stands alone, and what wants a place in a pack.
+    fn placed(
+        &self,
+        selection: &Selection,
+        pages: &HashMap<String, PageFacts>,
+        workers: &HashSet<String>,
+        stamps: &HashMap<&str, FileStamp>,
+        hashes: &HashMap<String, Sha256>,
+    ) -> (Vec<Alone>, Vec<Wanted>) {
+        let mut alone = Vec::new();
+        let mut wanted = Vec::new();
+        let by_marker = self.config.site.verify_pages == VerifyPages::Marker;
+        for (path, group) in &selection.chosen {
+            let page = pages.get(path);
+            let size = page.map_or(stamps[&**path].size, |page| page.size);
+            let sha256 = hashes[path];
+            let has_own_headers = workers.contains(path)
+                || media::is_document(path)
+                    && (*group == Group::Shell || by_marker || page.is_none());
+            if *group == Group::Lazy || has_own_headers || is_big_script(path, size) {
+                alone.push(Alone {
+                    path: path.clone(),
+                    sha256,
+                    size,
+                    group: *group,
+                    marker: page.and_then(|page| page.marker.clone()),
+                    by_marker: by_marker && page.is_some_and(|page| page.marker.is_some()),
+                });
+            } else {
+                wanted.push(Wanted {
+                    path: path.clone(),
+                    sha256,
+                    size,
+                    kind: Kind::of(path, *group),
+                });
+            }
+        }
+        (alone, wanted)
+    }
+
+    /// The header fields of a page in a pack.
+    fn page_head(&self, page: &PageFacts, path: &str) -> PageHead {
+        if self.options.development.is_none() {
+            return PageHead::Asked;
+        }
+        // what our own `serve` says, beside what matters to the transport alone
+        PageHead::Known(vec![
+            ("content-type".into(), media::content_type(path, page.utf8)),
+            ("x-content-type-options".into(), "nosniff".into()),
+        ])
     }
 
     /// The pages at which visits begin, the offline page and the fallback among them.
@@ -308,7 +384,7 @@ impl Planner<'_> {
         let mut changed = None;
         let mut fresh = HashMap::new();
         let found = shell(entries, known, &self.config.site.base, &mut |file, kind| {
-            if matches!(kind, Kind::Manifest | Kind::Other) {
+            if matches!(kind, references::Kind::Manifest | references::Kind::Other) {
                 return Ok(References::default());
             }
             let stamp = stamps[file];
@@ -336,3 +412,10 @@ impl Planner<'_> {
         }
     }
 }
+
+/// A script so large that V8's code cache matters, which lives on entries of their own alone.
+fn is_big_script(path: &str, size: u64) -> bool {
+    size >= BIG_SCRIPT_BYTES && (files::is_script(path) || path.ends_with(".wasm"))
+}
+
+const BIG_SCRIPT_BYTES: u64 = 64 << 10;

@@ -1,15 +1,13 @@
 //! The way back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use revisit_rules::site::names::Promise;
 
 use super::{Memory, Options, Planner, Stop, TRIES_MAX};
-use crate::content_hash::sha256;
-use crate::overlay::{Generated, Overlay};
+use crate::overlay::{Body, Generated, Overlay};
 use crate::own::{OUTPUT, is_foreign_worker, refuse_foreign_output};
 use crate::walk::walk;
 use crate::{BuildConfig, BuildError, Report, runtime};
@@ -29,6 +27,7 @@ pub fn plan_uninstall(
     let options = Options {
         now: SystemTime::UNIX_EPOCH,
         development: None,
+        previous: None,
     };
     let planner = Planner {
         root,
@@ -53,10 +52,8 @@ pub fn plan_uninstall(
             Err(Stop::Error(error)) => return Err(error),
         }
     };
-    let body = Bytes::from(runtime::uninstaller(reload)?);
     let worker = Generated {
-        sha256: sha256(&body),
-        body,
+        body: Body::Bytes(runtime::uninstaller(reload)?.into()),
         promise: Promise::None,
     };
     let generated = match is_foreign_worker(root, worker_name) {
@@ -66,7 +63,7 @@ pub fn plan_uninstall(
     Ok(Overlay {
         build: String::new(),
         generated,
-        files: planner.files(&walk, &pages, &[], &[]),
+        files: planner.files(&walk, &pages, &HashMap::new()),
         report: Report {
             files: walk.files.len(),
             ..Report::default()

@@ -34,6 +34,7 @@ pub(super) fn warnings(
     shell: &Shell,
     selection: &Selection,
     pages: &HashMap<String, PageFacts>,
+    others: Vec<Warning>,
 ) -> Vec<Warning> {
     let forbidden = pages
         .iter()
@@ -46,6 +47,7 @@ pub(super) fn warnings(
         .chain(&selection.warnings)
         .cloned()
         .chain(forbidden)
+        .chain(others)
         .collect();
     all.sort();
     all

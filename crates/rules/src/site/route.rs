@@ -60,6 +60,23 @@ pub fn decode(url_path: &str) -> Option<String> {
     (!file.contains("//") && !file.starts_with('/')).then_some(file)
 }
 
+/// What all files that may answer one path have in common: `about`, `about.html` and
+/// `about/index.html` have the stem `about`. A list that is parted by stems is asked in one place,
+/// whatever the spelling.
+pub fn stem(file: &str) -> &str {
+    let mut stem = file;
+    loop {
+        let shorter = [".html", "/index", "/"]
+            .iter()
+            .find_map(|ending| stem.strip_suffix(ending));
+        match shorter {
+            Some(shorter) => stem = shorter,
+            None if stem == "index" => return "",
+            None => return stem,
+        }
+    }
+}
+
 /// The page that answers for a folder.
 pub const INDEX: &str = "index.html";
 
@@ -119,6 +136,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn stems_are_those_of_the_worker() {
+        let cases: serde_json::Value =
+            serde_json::from_str(include_str!("../../../../tests/vectors/route.json")).unwrap();
+        for case in cases["stem"].as_array().unwrap() {
+            let [file, expected] = &*texts(case) else {
+                panic!("{case}")
+            };
+            assert_eq!(stem(file), *expected, "{file}");
+        }
+    }
+
     fn texts(list: &serde_json::Value) -> Vec<&str> {
         list.as_array()
             .unwrap()
@@ -128,6 +157,14 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn all_candidates_of_a_path_have_its_stem(path in "([a-c]|index|index[.]html|[.]html|/){0,6}") {
+            for candidate in candidates(&path) {
+                let (Candidate::Serve(file) | Candidate::AddSlash(file)) = candidate;
+                proptest::prop_assert_eq!(stem(&file), stem(&path), "{}", file);
+            }
+        }
+
         #[test]
         fn a_file_is_found_again_under_its_own_url(file in "[ -~äß]{1,12}(/[ -~äß]{1,12}){0,3}") {
             let plain = file.split('/').all(|s| !s.is_empty() && s != "." && s != "..")
