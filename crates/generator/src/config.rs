@@ -5,6 +5,7 @@
 
 use std::num::{NonZeroU32, NonZeroU64};
 
+use revisit_rules::site::host::Host;
 use revisit_rules::site::names::Names;
 use revisit_rules::site::pattern::Pattern;
 use schemars::JsonSchema;
@@ -35,6 +36,17 @@ pub struct SiteConfig {
     /// Pages at which visits begin, as paths below the folder. They and what they load are the
     /// shell, which is precached before anything else. Default `["index.html"]`.
     pub entry: Vec<String>,
+    /// Where the site is deployed: `plain` (nothing is taken for granted), `netlify` or
+    /// `cloudflare-pages` (header rules are merged into `_headers`; `_redirects` is read),
+    /// `github-pages` (no header can be set there), `nginx` (header rules are written to
+    /// `revisit/nginx.conf`, to be included). `docs/hosts.md` says what each gives. `serve` answers
+    /// by itself, whatever stands here. Default `plain`.
+    #[schemars(schema_with = "host_schema")]
+    pub host: Host,
+}
+
+fn host_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "enum": Host::ALL.map(Host::key) })
 }
 
 impl Default for SiteConfig {
@@ -42,6 +54,7 @@ impl Default for SiteConfig {
         Self {
             base: "/".into(),
             entry: vec!["index.html".into()],
+            host: Host::default(),
         }
     }
 }

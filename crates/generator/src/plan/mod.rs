@@ -1,6 +1,7 @@
 //! From a folder to its overlay: walk, shell, selection, pages, packs, manifest, worker.
 
 mod files;
+mod hosted;
 mod uninstall;
 mod warnings;
 
@@ -15,6 +16,7 @@ use revisit_rules::site::{FileStamp, media};
 
 use crate::config::Parsed;
 use crate::content_hash::{Sha256, sha256, short};
+use crate::host::HEADERS;
 use crate::manifest::{Document, manifest};
 use crate::overlay::{Edit, Generated, Overlay};
 use crate::own::{OUTPUT, refuse_foreign_output};
@@ -26,6 +28,7 @@ use crate::shell::{References, Shell, references_of, shell};
 use crate::walk::{Walk, walk};
 use crate::{BuildConfig, BuildError, Report, client_tag};
 
+pub(crate) use hosted::is_added;
 pub use uninstall::plan_uninstall;
 
 /// How a plan is made, beside what the config says.
@@ -130,7 +133,10 @@ impl Planner<'_> {
     fn plan(&self, memory: &mut Memory) -> Result<Overlay, Stop> {
         refuse_foreign_output(self.root, &self.config.worker.name)?;
         let worker_name = &self.config.worker.name;
-        let walk = walk(self.root, &|path| path == OUTPUT || path == worker_name)?;
+        let added = is_added(self.root);
+        let walk = walk(self.root, &|path| {
+            path == OUTPUT || path == worker_name || (added && path == HEADERS)
+        })?;
         let stamps: HashMap<&str, FileStamp> = walk
             .files
             .iter()
@@ -138,6 +144,8 @@ impl Planner<'_> {
             .collect();
         let known: HashSet<&str> = stamps.keys().copied().collect();
         let (entries, offline) = self.entries(&walk, &known)?;
+        let hosted = self.hosted(&walk, &known)?;
+        let (keepable, unkept) = self.keepable(&walk, &hosted, &entries)?;
 
         let shell = self.shell(&entries, &stamps, &known, memory)?;
         let client = Bytes::from(runtime::client(worker_name)?);
@@ -150,7 +158,7 @@ impl Planner<'_> {
             .then(|| client_tag::tag(&self.config.site.base, &client_path));
         let pages = self.pages(&walk, tag.as_deref(), memory)?;
         let selection = select(
-            &walk.files,
+            &keepable,
             &|found| {
                 pages
                     .get(&found.path)
@@ -225,7 +233,7 @@ impl Planner<'_> {
             Promise::ContentHash,
         );
 
-        let report = Report {
+        let mut report = Report {
             build: manifest.build.clone(),
             files: walk.files.len(),
             precached_files: selection.chosen.len(),
@@ -239,8 +247,11 @@ impl Planner<'_> {
             runtime_bytes,
             warnings: warnings::warnings(&walk, &shell, &selection, &pages),
             left_out: selection.left_out,
+            ..Report::default()
         };
-        let files = self.files(&walk, &pages, &packs, &documents);
+        report.warnings.extend(unkept);
+        let mut files = self.files(&walk, &pages, &packs, &documents);
+        self.for_host(&walk, &hosted, &mut generated, &mut files, &mut report)?;
         Ok(Overlay {
             build: manifest.build,
             generated,
