@@ -68,11 +68,17 @@ fn rules_are_merged_into_headers_and_uninstall_gives_back_the_owners_bytes() {
         assert!(text.contains("/lib/*"), "{text}");
         check_whole(&site);
 
+        // a host that reads no rules needs none
+        build_for(&site, "plain", &[]).ok();
+        let text = site.read("_headers");
+        assert!(!text.contains("revisit"), "{text}");
+        build_for(&site, host, &[]).ok();
+
         site.remove("lib");
         build_for(&site, host, &["--uninstall"]).ok();
         let mut after = site.files();
         after.remove("sw.js");
-        let owners = format!("/about/\n  X-B: 1\n{OWNERS}/more\n  X-C: 1");
+        let owners = format!("/about/\n  X-B: 1\n{OWNERS}\n/more\n  X-C: 1");
         assert_eq!(String::from_utf8_lossy(&after["_headers"]), owners);
         after.insert("_headers".into(), OWNERS.into());
         check_same(&after, &before);

@@ -96,6 +96,15 @@ pub enum Warning {
         /// The path that it answers, as written.
         from: String,
     },
+    /// A redirect of the host answers for a file of the build's own.
+    OutputRedirected {
+        /// The file.
+        file: String,
+        /// Line of `_redirects`.
+        line: usize,
+        /// The path that it answers, as written.
+        from: String,
+    },
     /// The site forbids to store a page, which is not kept.
     NoStore {
         /// The page.
@@ -168,6 +177,10 @@ impl std::fmt::Display for Warning {
             Self::Redirected { file, line, from } => write!(
                 f,
                 "`{file}` is left out: line {line} of `_redirects` (`{from}`) answers for it"
+            ),
+            Self::OutputRedirected { file, line, from } => write!(
+                f,
+                "line {line} of `_redirects` (`{from}`) answers for `{file}`: without it no visitor gets the worker"
             ),
             Self::NoStore { file, line } => write!(
                 f,

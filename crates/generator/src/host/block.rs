@@ -32,8 +32,23 @@ pub(crate) fn edits(bytes: &[u8], rules: Option<&str>) -> Vec<Edit> {
         Some(block) if blocks.len() == 0 && bytes[block.clone()] == insert => return Vec::new(),
         Some(block) => block,
     };
+    let gone = |block: &Range<usize>| match block.start.checked_sub(1) {
+        // What the owner wrote behind our rules must not end up in the line before them.
+        Some(before) if bytes[before] != b'\n' && block.end < bytes.len() => {
+            Bytes::from_static(b"\n")
+        }
+        _ => Bytes::new(),
+    };
+    let insert = if insert.is_empty() {
+        gone(&first)
+    } else {
+        insert
+    };
     let mut edits = vec![edit(first, insert)];
-    edits.extend(blocks.map(|block| edit(block, Bytes::new())));
+    edits.extend(blocks.map(|block| {
+        let insert = gone(&block);
+        edit(block, insert)
+    }));
     edits
 }
 
@@ -129,6 +144,13 @@ mod tests {
             b"/x\n  X: 1\n/y\n  Y: 1"
         );
         assert!(without(&more).ends_with("/y\n  Y: 1"));
+        // nor does it join a line that had no end
+        let first = edited(b"/x\n  X: 1", &edits(b"/x\n  X: 1", Some("/a\n  A: 1\n")));
+        let more = [&first[..], b"/y\n  Y: 1"].concat();
+        assert_eq!(
+            edited(&more, &edits(&more, None)),
+            b"/x\n  X: 1\n/y\n  Y: 1"
+        );
     }
 
     #[test]

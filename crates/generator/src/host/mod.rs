@@ -176,9 +176,11 @@ impl<'a> Hosted<'a> {
     }
 
     fn rules<'n>(&self, names: impl Iterator<Item = (&'n str, Promise)>) -> HostOutput {
+        let names: Vec<(&str, Promise)> = names.collect();
         let mut warnings = self.ignored();
+        warnings.extend(self.unreachable(names.iter().map(|(name, _)| *name)));
         let mut yielded: BTreeMap<usize, (usize, String)> = BTreeMap::new();
-        let hashed = names.map(|(name, promise)| {
+        let hashed = names.into_iter().map(|(name, promise)| {
             let hashed = promise == Promise::ContentHash;
             let said = self.headers.cache_control(&url(name)).filter(|_| hashed);
             if let Some(said) = &said {
@@ -241,6 +243,23 @@ impl<'a> Hosted<'a> {
         }
     }
 
+    /// Our own files that a redirect answers for: one for each rule.
+    fn unreachable<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<Warning> {
+        let ours =
+            names.filter(|name| *name == self.worker || name.starts_with(&format!("{OUTPUT}/")));
+        let mut found = BTreeMap::new();
+        for file in ours {
+            if let Some(rule) = self.redirects.shadows(file, &[&url(file)]) {
+                found.entry(rule.line).or_insert(Warning::OutputRedirected {
+                    file: file.to_owned(),
+                    line: rule.line,
+                    from: rule.from.clone(),
+                });
+            }
+        }
+        found.into_values().collect()
+    }
+
     /// The lines that the host passes over.
     fn ignored(&self) -> Vec<Warning> {
         let headers = self.headers.ignored.iter().map(|line| (HEADERS, line));
@@ -256,6 +275,12 @@ impl<'a> Hosted<'a> {
     }
 
     /// What cannot be had on this host, or is to be done there; a sentence each.
+    ///
+    /// GitHub Pages: `Cache-Control: max-age=600` on every file, measured, for example
+    /// <https://github.com/glacials/whatsinstandard/issues/61>. Pretty URLs rewrite `href` in pages:
+    /// <https://answers.netlify.com/t/pretty-urls-url-routing-and-trailing-slashes/29261>. Cloudflare's
+    /// asset server appends the analytics script to `<body>` (`handler.ts` of `pages-shared`) and
+    /// takes a site without `404.html` for one page (Serving Pages).
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         match self.host {

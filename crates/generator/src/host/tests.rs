@@ -161,6 +161,28 @@ fn a_full_file_of_rules_is_not_made_fuller() {
 }
 
 #[test]
+fn a_redirect_that_answers_for_our_own_files_is_named_once() {
+    let redirects = "/* /index.html 200!";
+    let files = ["index.html", "revisit/client-AAAA.js", "revisit/x.pack"];
+    let site = Site {
+        host: Host::Netlify,
+        redirects,
+        files: &files,
+        ..SITE
+    };
+    let said = ["line 1 of `_redirects` (`/*`) answers for `revisit/client-AAAA.js`"];
+    check(&site, &ALL[..2], &said);
+    check(
+        &Site {
+            redirects: "/* /index.html 200",
+            ..site
+        },
+        &ALL[..2],
+        &[],
+    );
+}
+
+#[test]
 fn no_rules_are_written_where_nobody_reads_them() {
     for host in [Host::Plain, Host::GithubPages] {
         assert_eq!(output(&Site { host, ..SITE }), HostOutput::default());

@@ -7,7 +7,7 @@
 //! `packages/workers-shared/utils/configuration`).
 
 use super::rule_path::RulePath;
-use super::{Host, Ignored};
+use super::{Host, Ignored, decoded};
 use crate::http::directives::Directives;
 
 /// The rules of a `_headers` file, as one host reads them.
@@ -201,9 +201,10 @@ impl HeaderRules {
     }
 
     fn matching(&self, path: &str) -> impl Iterator<Item = &HeaderRule> {
+        let path = decoded(path).into_owned();
         self.rules
             .iter()
-            .filter(move |rule| rule.path.matches(path))
+            .filter(move |rule| rule.path.matches(&path))
     }
 }
 

@@ -59,6 +59,7 @@ impl RedirectRules {
     /// leading slash). A rule that leads to the same page under another spelling is none.
     pub fn shadows(&self, file: &str, paths: &[&str]) -> Option<&Redirect> {
         let page = page_name(file);
+        let paths: Vec<_> = paths.iter().map(|path| decoded(path)).collect();
         self.rules.iter().find(|rule| {
             paths.iter().any(|path| rule.path.matches(path))
                 && rule
