@@ -193,6 +193,7 @@ fn javascript(_: &[&str]) -> Result<()> {
 
 fn end_to_end(words: &[&str]) -> Result<()> {
     needs::chromium()?;
+    needs::nginx_if_it_can_be_had();
     // `--workspace` rather than `-p revisit`: with the same features nothing is built a second time.
     let args = vec!["test", "--workspace", "--test", END_TO_END];
     sh(cargo(&with_words(args, words)))

@@ -76,6 +76,9 @@ pub(crate) fn summary(report: &Report) -> String {
             report.warnings.len() - WARNINGS_SHOWN
         );
     }
+    for note in &report.notes {
+        let _ = writeln!(text, "note: {}", plain(note));
+    }
     text
 }
 

@@ -5,6 +5,7 @@
 
 use std::num::{NonZeroU32, NonZeroU64};
 
+use revisit_rules::site::host::Host;
 use revisit_rules::site::names::Names;
 use revisit_rules::site::pattern::Pattern;
 use schemars::JsonSchema;
@@ -38,17 +39,24 @@ pub struct SiteConfig {
     /// How the header fields of pages become known, where the host is not known to say them: by
     /// asking for those of `each` page, or of three pages of a `folder`, whose other pages are then
     /// taken to have the same; if the three differ, each is asked. Default `each`.
-    pub page_headers: PageHeaders,
+    pub page_headers: AskPages,
     /// How a page is told to be that of this build: by the `hash` of its bytes, or by a `marker` in
     /// its script tag, for hosts that rewrite pages on their way (injected snippets, minifiers).
     /// Default `hash`.
     pub verify_pages: VerifyPages,
+    /// Where the site is deployed: `plain` (nothing is taken for granted), `netlify` or
+    /// `cloudflare-pages` (header rules are merged into `_headers`; `_redirects` is read),
+    /// `github-pages` (no header can be set there), `nginx` (header rules are written to
+    /// `revisit/nginx.conf`, to be included). `docs/hosts.md` says what each gives. `serve` answers
+    /// by itself, whatever stands here. Default `plain`.
+    #[schemars(schema_with = "host_schema")]
+    pub host: Host,
 }
 
 /// How the header fields of pages become known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum PageHeaders {
+pub enum AskPages {
     /// Each page is asked for its own.
     #[default]
     Each,
@@ -67,13 +75,18 @@ pub enum VerifyPages {
     Marker,
 }
 
+fn host_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "enum": Host::ALL.map(Host::key) })
+}
+
 impl Default for SiteConfig {
     fn default() -> Self {
         Self {
             base: "/".into(),
             entry: vec!["index.html".into()],
-            page_headers: PageHeaders::default(),
+            page_headers: AskPages::default(),
             verify_pages: VerifyPages::default(),
+            host: Host::default(),
         }
     }
 }

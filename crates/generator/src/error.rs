@@ -3,7 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-/// What stops a build. What does not stop it is a [`crate::Warning`] in the report.
+use crate::Warning;
+
+/// What stops a build. What does not stop it is a [`Warning`] in the report.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// The folder is not there, or is none.
@@ -63,6 +65,12 @@ pub enum BuildError {
         budget: u64,
         /// The largest of them, with who loads them.
         largest: String,
+    },
+    /// The host's rules keep a page from being kept that must be.
+    #[error("a visit begins or ends at a page that cannot be kept: {warning}")]
+    EntryNotKept {
+        /// Which, and why.
+        warning: Warning,
     },
     /// A page that the config names is not there.
     #[error("`{key}` names `{file}`, which is not there")]
@@ -141,6 +149,7 @@ impl BuildError {
             Self::NoPage { .. } => {
                 "give the folder that holds the site's `index.html`; a bundler's output is often `dist`, `build` or `out`".into()
             }
+            Self::EntryNotKept { .. } => "change that rule, or let visits begin at another page (`[site] entry`)".into(),
             Self::NoEntry { .. } => "name the site's first page: `[site] entry = [\"home.html\"]`".into(),
             Self::ShellTooLarge { needed, key, .. } => format!(
                 "raise the budget, `[precache] {key} = {}`, or make the first page lighter",

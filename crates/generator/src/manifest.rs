@@ -25,6 +25,8 @@ pub(crate) struct Alone {
     pub(crate) marker: Option<String>,
     /// The marker proves the page, not the hash.
     pub(crate) by_marker: bool,
+    /// The header fields of a page, if its host says them: when they change it is fetched anew.
+    pub(crate) head: Option<Vec<(String, String)>>,
 }
 
 /// Header fields of a page that lies in a pack.
@@ -40,6 +42,8 @@ pub(crate) enum PageHead {
 pub(crate) struct Manifest {
     pub(crate) text: String,
     pub(crate) build: String,
+    /// Header fields of some pages must be asked for.
+    pub(crate) asks: bool,
 }
 
 /// Writes the list. `head_of`: the header fields of a page in a pack.
@@ -67,6 +71,7 @@ pub(crate) fn manifest(
     for (index, value) in heads.values_mut().enumerate() {
         *value = index;
     }
+    let asks = packed.iter().any(|(_, _, head)| *head == PageHead::Asked);
     for (pack, file, head) in packed {
         let head = match head {
             PageHead::Known(fields) => heads[&fields] as i64,
@@ -78,10 +83,14 @@ pub(crate) fn manifest(
     }
     for file in alone {
         let marker = file.marker.as_deref();
-        let hash = match (marker, file.by_marker) {
+        let mut hash = match (marker, file.by_marker) {
             (Some(marker), true) => format!("~{marker}"),
             _ => short(&file.sha256),
         };
+        if let Some(fields) = &file.head {
+            let name = short(&sha256(json!(fields).to_string().as_bytes()));
+            hash.push_str(&format!(".{}", &name[..HEAD_NAME_CHARS]));
+        }
         let place = -1 - file.group as i64;
         let row = match marker {
             Some(marker) => json!([file.path, hash, file.size, place, marker]),
@@ -121,6 +130,7 @@ pub(crate) fn manifest(
     text.push_str("\n]\n");
     Manifest {
         build: short(&sha256(text.as_bytes())),
+        asks,
         text,
     }
 }
@@ -148,6 +158,9 @@ fn utf16(text: &str) -> Vec<u16> {
 /// Within a pack 48 bits find a file again; the pack's own hash proves it.
 pub(crate) const PACKED_HASH_CHARS: usize = 8;
 
+/// Tells the header fields of one page in one build from those in the next.
+const HEAD_NAME_CHARS: usize = 4;
+
 /// A part is parsed in well under a millisecond, and ten thousand files are twenty parts.
 const PART_FILES: usize = 512;
 
@@ -165,6 +178,7 @@ mod tests {
                 group: Group::AfterLoad,
                 marker: None,
                 by_marker: false,
+                head: None,
             })
             .collect();
         let none: [Box<Pack>; 0] = [];

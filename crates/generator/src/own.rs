@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use crate::host::SNIPPET;
 use crate::{BuildError, runtime};
 
 /// The worker's name and the output folder must be free, or hold what a build of ours left.
@@ -47,6 +48,7 @@ pub(crate) fn is_output(name: &str) -> bool {
     (name.starts_with("manifest-") && name.ends_with(".json"))
         || (name.starts_with("client-") && name.ends_with(".js"))
         || name.ends_with(".pack")
+        || name == SNIPPET
 }
 
 /// The folder, below the site's root, for all that a build adds beside the worker.

@@ -30,10 +30,14 @@ pub struct Report {
     pub pages_tagged: usize,
     /// Bytes of the worker, the page client and the manifest.
     pub runtime_bytes: u64,
+    /// Documents whose header fields the host's profile tells (`[site] host`).
+    pub pages_with_known_headers: usize,
     /// Files that a budget left out, largest first: they are kept when they are first used.
     pub left_out: Vec<LeftOut>,
     /// What the owner of the site should look at.
     pub warnings: Vec<Warning>,
+    /// What the host does not give, or what is to be done there.
+    pub notes: Vec<String>,
 }
 
 /// A file that is not kept ahead of time since the budget is used up.
@@ -92,6 +96,70 @@ pub enum Warning {
         /// The page.
         file: String,
     },
+    /// A redirect of the host answers for a file, which is not kept.
+    Redirected {
+        /// The file.
+        file: String,
+        /// Line of `_redirects`.
+        line: usize,
+        /// The path that it answers, as written.
+        from: String,
+    },
+    /// A redirect of the host answers for a file of the build's own.
+    OutputRedirected {
+        /// The file.
+        file: String,
+        /// Line of `_redirects`.
+        line: usize,
+        /// The path that it answers, as written.
+        from: String,
+    },
+    /// The site forbids to store a page, which is not kept.
+    NoStore {
+        /// The page.
+        file: String,
+        /// Line of `_headers`.
+        line: usize,
+    },
+    /// The host passes over a line of its rules.
+    RuleIgnored {
+        /// `_headers` or `_redirects`.
+        file: String,
+        /// The line.
+        line: usize,
+        /// Why.
+        why: String,
+    },
+    /// The site lets caches keep the worker.
+    WorkerLifetime {
+        /// The worker.
+        file: String,
+        /// Line of `_headers`.
+        line: usize,
+        /// What it says.
+        value: String,
+    },
+    /// The site sets the lifetime of hashed files itself.
+    LifetimeGiven {
+        /// Line of `_headers`.
+        line: usize,
+        /// How many files.
+        files: usize,
+        /// One of them.
+        file: String,
+    },
+    /// The site has a rule in the place of one of ours.
+    RuleTaken {
+        /// Its path.
+        path: String,
+    },
+    /// Hashed files without a rule.
+    LifetimesUnsaid {
+        /// How many.
+        files: usize,
+    },
+    /// `_headers` is none that rules can be put into.
+    RulesNotMerged,
 }
 
 impl std::fmt::Display for Warning {
@@ -119,10 +187,55 @@ impl std::fmt::Display for Warning {
                 f,
                 "`{file}` changed and kept its name, which looks like a hash of its content: caches that have the old one keep it; rename it, or say that the name is plain: `[names] plain`"
             ),
+            Self::Redirected { file, line, from } => write!(
+                f,
+                "`{file}` is left out: line {line} of `_redirects` (`{from}`) answers for it"
+            ),
+            Self::OutputRedirected { file, line, from } => write!(
+                f,
+                "line {line} of `_redirects` (`{from}`) answers for `{file}`: without it no visitor gets the worker"
+            ),
+            Self::NoStore { file, line } => write!(
+                f,
+                "`{file}` is left out: line {line} of `_headers` says `no-store`"
+            ),
+            Self::RuleIgnored { file, line, why } => {
+                write!(f, "the host passes over line {line} of `{file}`: {why}")
+            }
+            Self::WorkerLifetime { file, line, value } => write!(
+                f,
+                "line {line} of `_headers` lets caches keep `{file}` (`{value}`): updates reach visitors late; say `no-cache` of it"
+            ),
+            Self::LifetimeGiven { line, files, file } => write!(
+                f,
+                "line {line} of `_headers` gives {} its lifetime (`{file}`): that is left as it is",
+                hashed(*files)
+            ),
+            Self::RuleTaken { path } => write!(
+                f,
+                "`_headers` has a rule for `{path}`, which a second one would push out: add `Cache-Control` to it"
+            ),
+            Self::LifetimesUnsaid { files } => write!(
+                f,
+                "{} {} no lifetime: there is no room for more rules, or none can write their names; put what is hashed into a folder of its own",
+                hashed(*files),
+                if *files == 1 { "gets" } else { "get" }
+            ),
+            Self::RulesNotMerged => write!(
+                f,
+                "no rules were put into `_headers`: it is larger than 1 MiB, or a link that leads out of the folder"
+            ),
             Self::PolicyForbidsTag { file } => write!(
                 f,
                 "the policy of `{file}` (Content-Security-Policy) does not let the page client run: allow `script-src 'self'`"
             ),
         }
     }
+}
+
+fn hashed(files: usize) -> String {
+    format!(
+        "{files} hashed {}",
+        if files == 1 { "file" } else { "files" }
+    )
 }

@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use revisit_rules::site::FileStamp;
 
+use crate::host::HEADERS;
 use crate::overlay::{Body, Overlay, SiteFile, edited};
 use crate::own::{OUTPUT, is_output};
+use crate::plan::is_added;
 use crate::runtime::is_ours;
 use crate::{BuildError, parallel};
 
@@ -87,7 +89,10 @@ fn check(target: &Path, overlay: &Overlay) -> Result<(), BuildError> {
 fn in_place(root: &Path, overlay: &Overlay, worker: &str) -> Result<Written, BuildError> {
     let staging = Staging::new(root.join(".revisit-staging"))?;
     let output = root.join(OUTPUT);
-    let stale = stale_outputs(&output, overlay);
+    let mut stale = stale_outputs(&output, overlay);
+    if is_added(root) && !overlay.generated.contains_key(HEADERS) {
+        stale.insert(root.join(HEADERS));
+    }
 
     let mut moves: Vec<(PathBuf, PathBuf)> = Vec::new();
     let pages: Vec<(&String, &SiteFile)> = overlay
@@ -182,8 +187,11 @@ fn into_copy(
     }
     let replaces = is_earlier_output(&target, worker)?;
     let staging = Staging::new(parent.join(format!(".{}.revisit-staging", name.display())))?;
+    let added = is_added(&site);
     copy(&site, &site, &staging.path, &overlay.files, &|path| {
-        path == Path::new(OUTPUT) || path == Path::new(worker)
+        path == Path::new(OUTPUT)
+            || path == Path::new(worker)
+            || (added && path == Path::new(HEADERS))
     })?;
     let pages: Vec<(&String, &SiteFile)> = overlay
         .files

@@ -38,6 +38,16 @@ pub(crate) fn chromium() -> Result<()> {
     )
 }
 
+/// nginx, for the test of our snippet, which skips itself with a word where there is none.
+pub(crate) fn nginx_if_it_can_be_had() {
+    if on_path("nginx") || Path::new("/usr/sbin/nginx").is_file() {
+        return;
+    }
+    if let Err(error) = install(&["nginx-light"], "install nginx") {
+        println!("no nginx, so its test will be skipped: {error:#}");
+    }
+}
+
 /// Node and npm, new enough for its test runner and for eslint.
 pub(crate) fn node() -> Result<()> {
     let missing: Vec<&str> = [("node", "nodejs"), ("npm", "npm")]

@@ -1,6 +1,7 @@
 //! From a folder to its overlay: walk, shell, selection, pages, packs, manifest, worker.
 
 mod files;
+mod hosted;
 mod uninstall;
 mod warnings;
 
@@ -10,11 +11,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use revisit_rules::site::host::PageHeaders;
 use revisit_rules::site::names::Promise;
 use revisit_rules::site::{FileStamp, media};
 
-use crate::config::{PageHeaders, Parsed, VerifyPages};
+use crate::config::{AskPages, Parsed, VerifyPages};
 use crate::content_hash::{Sha256, sha256, short};
+use crate::host::{HEADERS, Hosted};
 use crate::manifest::{Alone, PageHead, manifest};
 use crate::overlay::{Body, Edit, Generated, Overlay};
 use crate::own::{OUTPUT, refuse_foreign_output};
@@ -27,6 +30,7 @@ use crate::shell::{References, Shell, references_of, shell};
 use crate::walk::{Walk, walk};
 use crate::{BuildConfig, BuildError, Report, Warning};
 
+pub(crate) use hosted::is_added;
 pub use uninstall::plan_uninstall;
 
 /// How a plan is made, beside what the config says.
@@ -137,7 +141,10 @@ impl Planner<'_> {
     fn plan(&self, memory: &mut Memory) -> Result<Overlay, Stop> {
         refuse_foreign_output(self.root, &self.config.worker.name)?;
         let worker_name = &self.config.worker.name;
-        let walk = walk(self.root, &|path| path == OUTPUT || path == worker_name)?;
+        let added = is_added(self.root);
+        let walk = walk(self.root, &|path| {
+            path == OUTPUT || path == worker_name || (added && path == HEADERS)
+        })?;
         let stamps: HashMap<&str, FileStamp> = walk
             .files
             .iter()
@@ -145,6 +152,8 @@ impl Planner<'_> {
             .collect();
         let known: HashSet<&str> = stamps.keys().copied().collect();
         let (entries, offline) = self.entries(&walk, &known)?;
+        let hosted = self.hosted(&walk, &known)?;
+        let (keepable, unkept) = self.keepable(&walk, &hosted, &entries)?;
 
         let shell = self.shell(&entries, &stamps, &known, memory)?;
         let client = Bytes::from(runtime::client(
@@ -156,7 +165,7 @@ impl Planner<'_> {
         let inject = self.config.worker.inject;
         let pages = self.pages(&walk, inject.then_some(&*client_path), memory)?;
         let selection = select(
-            &walk.files,
+            &keepable,
             &|found| {
                 pages
                     .get(&found.path)
@@ -169,7 +178,8 @@ impl Planner<'_> {
 
         let workers = self.workers(&selection, &shell, &stamps, &known, memory)?;
         let hashes = self.hashes(&selection, &pages, &stamps, memory)?;
-        let (mut alone, mut wanted) = self.placed(&selection, &pages, &workers, &stamps, &hashes);
+        let (mut alone, mut wanted) =
+            self.placed(&selection, &pages, &workers, &stamps, &hashes, &hosted);
         // The page client is as much part of a page as any script of its own.
         alone.push(Alone {
             path: client_path.clone(),
@@ -178,6 +188,7 @@ impl Planner<'_> {
             group: Group::Shell,
             marker: None,
             by_marker: false,
+            head: None,
         });
         let previous = self
             .options
@@ -199,7 +210,9 @@ impl Planner<'_> {
                 .map(|file| (&*file.path, file.size, file.kind)),
         );
         packs.extend(self.packs(batches, &stamps, &pages, memory)?);
-        let manifest = manifest(&packs, &alone, &|path| self.page_head(&pages[path], path));
+        let manifest = manifest(&packs, &alone, &|path| {
+            self.page_head(path, &pages[path], &hosted)
+        });
 
         let worker = runtime::worker(
             &Worker {
@@ -213,11 +226,10 @@ impl Planner<'_> {
                 fallback: self.config.worker.fallback.as_deref(),
                 take_over: self.options.development.is_some(),
                 lazy_bytes: self.config.precache.lazy_budget_bytes,
-                by_folder: self.config.site.page_headers == PageHeaders::Folder,
+                by_folder: self.config.site.page_headers == AskPages::Folder,
                 lazy: selection.chosen.values().any(|g| *g == Group::Lazy)
                     && self.config.precache.lazy_budget_bytes > 0,
-                asked: self.options.development.is_none()
-                    && packs.iter().any(|pack| pack.kind.pages),
+                asked: manifest.asks,
             },
             self.parsed,
         )?;
@@ -244,7 +256,7 @@ impl Planner<'_> {
             Promise::ContentHash,
         );
 
-        let report = Report {
+        let mut report = Report {
             build: manifest.build.clone(),
             files: walk.files.len(),
             precached_files: selection.files,
@@ -263,8 +275,11 @@ impl Planner<'_> {
             runtime_bytes,
             warnings: warnings::warnings(&walk, &shell, &selection, &pages, reused),
             left_out: selection.left_out,
+            ..Report::default()
         };
-        let files = self.files(&walk, &pages, &hashes);
+        report.warnings.extend(unkept);
+        let mut files = self.files(&walk, &pages, &hashes);
+        self.for_host(&walk, &hosted, &mut generated, &mut files, &mut report)?;
         Ok(Overlay {
             build: manifest.build,
             generated,
@@ -281,6 +296,7 @@ impl Planner<'_> {
         workers: &HashSet<String>,
         stamps: &HashMap<&str, FileStamp>,
         hashes: &HashMap<String, Sha256>,
+        hosted: &Hosted<'_>,
     ) -> (Vec<Alone>, Vec<Wanted>) {
         let mut alone = Vec::new();
         let mut wanted = Vec::new();
@@ -300,6 +316,10 @@ impl Planner<'_> {
                     group: *group,
                     marker: page.and_then(|page| page.marker.clone()),
                     by_marker: by_marker && page.is_some_and(|page| page.marker.is_some()),
+                    head: page.and_then(|page| match self.page_head(path, page, hosted) {
+                        PageHead::Known(fields) => Some(fields),
+                        PageHead::Asked => None,
+                    }),
                 });
             } else {
                 wanted.push(Wanted {
@@ -313,16 +333,25 @@ impl Planner<'_> {
         (alone, wanted)
     }
 
-    /// The header fields of a page in a pack.
-    fn page_head(&self, page: &PageFacts, path: &str) -> PageHead {
-        if self.options.development.is_none() {
-            return PageHead::Asked;
+    /// The header fields of a page in a pack: what our own `serve` says, or its host, beside what
+    /// matters to the transport alone.
+    fn page_head(&self, path: &str, page: &PageFacts, hosted: &Hosted<'_>) -> PageHead {
+        let serve = || {
+            vec![
+                ("content-type".into(), media::content_type(path, page.utf8)),
+                ("x-content-type-options".into(), "nosniff".into()),
+            ]
+        };
+        match hosted.page(path).headers {
+            _ if self.options.development.is_some() => PageHead::Known(serve()),
+            PageHeaders::Known(fields) => PageHead::Known(
+                fields
+                    .into_iter()
+                    .map(|(name, value)| (name.to_ascii_lowercase(), value))
+                    .collect(),
+            ),
+            PageHeaders::Unknown(_) => PageHead::Asked,
         }
-        // what our own `serve` says, beside what matters to the transport alone
-        PageHead::Known(vec![
-            ("content-type".into(), media::content_type(path, page.utf8)),
-            ("x-content-type-options".into(), "nosniff".into()),
-        ])
     }
 
     /// The pages at which visits begin, the offline page and the fallback among them.

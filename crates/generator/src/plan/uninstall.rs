@@ -6,7 +6,8 @@ use std::time::SystemTime;
 
 use revisit_rules::site::names::Promise;
 
-use super::{Memory, Options, Planner, Stop, TRIES_MAX};
+use super::{Memory, Options, Planner, Stop, TRIES_MAX, is_added};
+use crate::host::HEADERS;
 use crate::overlay::{Body, Generated, Overlay};
 use crate::own::{OUTPUT, is_foreign_worker, refuse_foreign_output};
 use crate::walk::walk;
@@ -40,13 +41,23 @@ pub fn plan_uninstall(
     if !reload {
         refuse_foreign_output(root, worker_name)?;
     }
+    let added = is_added(root);
     let mut tries = 0;
-    let (walk, pages) = loop {
+    let (walk, files) = loop {
         let walk = walk(root, &|path| {
-            !reload && (path == OUTPUT || path == worker_name)
+            !reload && (path == OUTPUT || path == worker_name || (added && path == HEADERS))
         })?;
-        match planner.pages(&walk, None, &mut Memory::default()) {
-            Ok(pages) => break (walk, pages),
+        let files = planner
+            .pages(&walk, None, &mut Memory::default())
+            .map(|pages| planner.files(&walk, &pages, &HashMap::new()))
+            .and_then(|mut files| {
+                if !reload {
+                    planner.merge_headers(&walk, None, &mut files, &mut Vec::new())?;
+                }
+                Ok(files)
+            });
+        match files {
+            Ok(files) => break (walk, files),
             Err(Stop::Changed { .. }) if tries < TRIES_MAX => tries += 1,
             Err(Stop::Changed { file }) => return Err(BuildError::Unsettled { file }),
             Err(Stop::Error(error)) => return Err(error),
@@ -63,7 +74,7 @@ pub fn plan_uninstall(
     Ok(Overlay {
         build: String::new(),
         generated,
-        files: planner.files(&walk, &pages, &HashMap::new()),
+        files,
         report: Report {
             files: walk.files.len(),
             ..Report::default()

@@ -43,6 +43,11 @@ pub fn url_path(file: &str) -> String {
     utf8_percent_encode(canonical, ENCODED).to_string()
 }
 
+/// Encodes a path as [`url_path`] does, `index.html` included.
+pub(super) fn encode(path: &str) -> String {
+    utf8_percent_encode(path, ENCODED).to_string()
+}
+
 /// Decodes a URL path (no query) to the path of a file. `None` for what no file can have:
 /// bytes that are not UTF-8, NUL, a backslash, an encoded slash, empty and dot segments.
 pub fn decode(url_path: &str) -> Option<String> {
