@@ -163,7 +163,8 @@ const LEASH: &str = r#""$0" "$@" </dev/null & read -r word; kill $!; wait $!"#;
 /// A cold start on a busy machine reads some 300 MB.
 pub(crate) const START_DEADLINE: Duration = Duration::from_secs(60);
 
-/// Nothing leaves the machine, nothing is asked or shown at the first start, a tab may open another.
+/// Nothing leaves the machine (a proxy that is not there takes all that is not for the loopback),
+/// nothing is asked or shown at the first start, a page may open a tab.
 const PREFS: &str = r#"
 user_pref("app.normandy.enabled", false);
 user_pref("app.update.auto", false);
@@ -183,7 +184,11 @@ user_pref("extensions.update.enabled", false);
 user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
 user_pref("network.dns.disablePrefetch", true);
-user_pref("network.proxy.type", 0);
+user_pref("network.proxy.http", "127.0.0.1");
+user_pref("network.proxy.http_port", 9);
+user_pref("network.proxy.ssl", "127.0.0.1");
+user_pref("network.proxy.ssl_port", 9);
+user_pref("network.proxy.type", 1);
 user_pref("services.settings.server", "data:,");
 user_pref("termsofuse.bypassNotification", true);
 user_pref("toolkit.startup.max_resumed_crashes", -1);
