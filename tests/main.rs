@@ -7,5 +7,6 @@ mod harness;
 
 mod build;
 mod harness_works;
+mod other_browsers;
 mod serve;
 mod worker;

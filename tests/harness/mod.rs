@@ -6,7 +6,8 @@
 //! Chromium is driven by the DevTools protocol over a pipe (`--remote-debugging-pipe`), and not by
 //! `chromiumoxide`: no generated protocol crate of 60,000 lines to compile, no port to race for, no
 //! websocket, and a browser that ends by itself when the test process does. What we need of the
-//! protocol is some thirty methods, which `serde_json` writes well enough.
+//! protocol is some thirty methods, which `serde_json` writes well enough. Firefox and WebKit have no
+//! such pipe: there, pages ask a server of ours what to do (`remote.rs`).
 
 #![allow(
     dead_code,
@@ -20,8 +21,10 @@ mod client;
 mod command;
 mod network;
 mod origin;
+mod other;
 mod pipe;
 mod process;
+mod remote;
 mod site;
 mod tab;
 mod workers;
@@ -31,6 +34,8 @@ pub(crate) use client::{Answer, ask, ask_raw, get};
 pub(crate) use command::{Output, Serve, revisit, revisit_in};
 pub(crate) use network::{Exchange, Layer};
 pub(crate) use origin::{Fault, Origin, Request};
+pub(crate) use other::{Engine, OtherBrowser, START_DEADLINE};
+pub(crate) use remote::{Page, Remote};
 pub(crate) use site::{Site, examples};
 pub(crate) use tab::{Fetched, Tab, Visit};
 pub(crate) use workers::{Registration, WorkerVersion};

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Condvar, Mutex};
 use std::thread::ThreadId;
 use std::time::Duration;
@@ -17,9 +17,12 @@ use super::pipe::{Pipe, Session};
 use super::poll;
 
 /// A running Chromium and its children.
-pub(crate) struct Process {
+pub(crate) struct Process(Group);
+
+/// A process and its children: they are ended together, at the latest with the value.
+pub(crate) struct Group {
     child: Child,
-    group: Pid,
+    id: Pid,
 }
 
 impl Process {
@@ -32,19 +35,13 @@ impl Process {
         let stderr = File::create(&stderr_path).expect("the profile can be written to");
         // Its own temporary files go with the profile, also when it is killed.
         std::fs::create_dir_all(profile.join(TEMPORARY)).expect("the profile can be written to");
-        let mut child = Self::command(&chromium, profile)
-            .stderr(stderr)
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start `{chromium}`: {error}"));
-        let group = Pid::from_child(&child);
-        let to = child.stdin.take().expect("standard input is piped");
-        let from = child.stdout.take().expect("standard output is piped");
-        let process = Process { child, group };
-        (process, Pipe::open(to, from, stderr_path))
+        let mut group = Group::start(Self::command(&chromium, profile).stderr(stderr));
+        let to = group.child.stdin.take().expect("standard input is piped");
+        let from = group.child.stdout.take().expect("standard output is piped");
+        (Process(group), Pipe::open(to, from, stderr_path))
     }
 
     fn command(chromium: &str, profile: &Path) -> Command {
-        use std::os::unix::process::CommandExt;
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", MOVE_THE_PIPES, chromium])
@@ -53,7 +50,6 @@ impl Process {
             .arg("about:blank")
             .env("HOME", profile)
             .env("TMPDIR", profile.join(TEMPORARY))
-            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         command
@@ -61,20 +57,56 @@ impl Process {
 
     /// Waits for the end of a browser that was asked to close; kills it when it does not.
     pub(crate) fn wait(&mut self) -> bool {
+        self.0.wait()
+    }
+
+    /// SIGKILL to the browser and all its children, and returns when none of them is left.
+    pub(crate) fn kill(&mut self) {
+        self.0.kill();
+    }
+}
+
+impl Group {
+    /// Starts a command as the first of a group of its own.
+    #[track_caller]
+    pub(crate) fn start(command: &mut Command) -> Group {
+        use std::os::unix::process::CommandExt;
+        let child = command.process_group(0).spawn();
+        let child = child.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        Group {
+            id: Pid::from_child(&child),
+            child,
+        }
+    }
+
+    /// What the first process says on its standard output, if that is piped; once only.
+    pub(crate) fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// Closes the standard input of the first process, which takes that as the word to end.
+    pub(crate) fn end(&mut self) {
+        drop(self.child.stdin.take());
+        self.wait();
+    }
+
+    /// Waits until the first process has ended by itself, then kills who is left; false if it
+    /// had to be killed too, or has failed.
+    fn wait(&mut self) -> bool {
         let ended = poll(CLOSE_DEADLINE, || self.child.try_wait().ok().flatten());
         self.kill();
         ended.is_some_and(|status| status.success())
     }
 
-    /// SIGKILL to the browser and all its children, and returns when none of them is left.
+    /// SIGKILL to all, and returns when none of them is left.
     pub(crate) fn kill(&mut self) {
-        let _ = kill_process_group(self.group, Signal::KILL);
+        let _ = kill_process_group(self.id, Signal::KILL);
         let _ = self.child.wait();
-        poll(KILL_DEADLINE, || (!lives(self.group)).then_some(()));
+        poll(KILL_DEADLINE, || (!lives(self.id)).then_some(()));
     }
 }
 
-impl Drop for Process {
+impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
     }

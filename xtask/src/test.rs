@@ -1,7 +1,8 @@
 //! `cargo xtask test`: which stages there are, in which order, and how each went.
 //!
-//! The cheap stages come first, and the first that does not pass ends the run. Stages inherit our
-//! terminal. The last line is `stages: N passed, N failed, N skipped`.
+//! The cheap stages come first, and the first that does not pass ends the run. The browsers beside
+//! Chromium may be missing: their stages are then skipped, with a word. Stages inherit our terminal.
+//! The last line is `stages: N passed, N failed, N skipped`.
 
 pub(crate) mod needs;
 
@@ -19,45 +20,67 @@ struct Stage {
     does: &'static str,
     /// Whether words after `--` mean something to it.
     takes_words: bool,
+    /// Gets what the machine may lack; an error skips the stage, and says why.
+    may_lack: fn() -> Result<()>,
     run: fn(&[&str]) -> Result<()>,
 }
 
-const STAGES: [Stage; 6] = [
+const STAGES: [Stage; 8] = [
     Stage {
         name: "format",
         does: "every Rust file is laid out as rustfmt does it",
         takes_words: false,
+        may_lack: || Ok(()),
         run: format,
     },
     Stage {
         name: "tidy",
         does: "layers, clocks, printing, sizes, names of machines, licences",
         takes_words: false,
+        may_lack: || Ok(()),
         run: |_| tidy::run(),
     },
     Stage {
         name: "lint",
         does: "clippy has nothing to say",
         takes_words: false,
+        may_lack: || Ok(()),
         run: lint,
     },
     Stage {
         name: "unit",
         does: "the tests within the crates, and those of their documentation",
         takes_words: true,
+        may_lack: || Ok(()),
         run: unit,
     },
     Stage {
         name: "javascript",
         does: "the runtime's types, its lint, and its tests in Node",
         takes_words: false,
+        may_lack: || Ok(()),
         run: javascript,
     },
     Stage {
         name: "end-to-end",
         does: "the binary, driven as people do, with a real Chromium",
         takes_words: true,
+        may_lack: || Ok(()),
         run: end_to_end,
+    },
+    Stage {
+        name: "firefox",
+        does: "the worker in a real Firefox",
+        takes_words: false,
+        may_lack: needs::firefox,
+        run: |_| other_browser("other_browsers::firefox::"),
+    },
+    Stage {
+        name: "webkit",
+        does: "the worker in a real WebKit",
+        takes_words: false,
+        may_lack: needs::webkit,
+        run: |_| other_browser("other_browsers::webkit::"),
     },
 ];
 
@@ -75,6 +98,11 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
     for stage in &chosen {
         println!("\n== {}: {}", stage.name, stage.does);
         let started = Instant::now();
+        if let Err(why) = (stage.may_lack)() {
+            println!("== {} skipped: {why:#}", stage.name);
+            rows.push((stage.name, "skipped", started.elapsed()));
+            continue;
+        }
         let result = (stage.run)(passed_on);
         let took = started.elapsed();
         match result {
@@ -99,7 +127,11 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
         println!("  {:<12} {:<8}", stage.name, "not run");
     }
     println!("  {:<12} {:<8} {:>10}", "", "", seconds(began.elapsed()));
-    println!("{}", closing(rows.len(), failure.is_some(), chosen.len()));
+    let count = |word| rows.iter().filter(|row| row.1 == word).count();
+    println!(
+        "{}",
+        closing(count("passed"), count("FAILED"), chosen.len())
+    );
     match failure {
         None => Ok(()),
         Some(error) => Err(Stop::Work(error)),
@@ -126,13 +158,11 @@ fn choose(names: &[&str], passed_on: &[&str]) -> Result<Vec<&'static Stage>, Str
     Ok(chosen)
 }
 
-/// The last line, in the form that runs of any language share.
-fn closing(ran: usize, failed: bool, chosen: usize) -> String {
-    let failures = usize::from(failed);
-    let passed = ran - failures;
-    match chosen - ran {
-        0 => format!("stages: {passed} passed, {failures} failed"),
-        skipped => format!("stages: {passed} passed, {failures} failed, {skipped} skipped"),
+/// The last line, in the form that runs of any language share; what never ran was skipped too.
+fn closing(passed: usize, failed: usize, chosen: usize) -> String {
+    match chosen - passed - failed {
+        0 => format!("stages: {passed} passed, {failed} failed"),
+        skipped => format!("stages: {passed} passed, {failed} failed, {skipped} skipped"),
     }
 }
 
@@ -194,9 +224,14 @@ fn javascript(_: &[&str]) -> Result<()> {
 fn end_to_end(words: &[&str]) -> Result<()> {
     needs::chromium()?;
     needs::nginx_if_it_can_be_had();
-    // `--workspace` rather than `-p revisit`: with the same features nothing is built a second time.
-    let args = vec!["test", "--workspace", "--test", END_TO_END];
-    sh(cargo(&with_words(args, words)))
+    let mut passed_on = vec!["--skip", OTHER_BROWSERS];
+    passed_on.extend(words);
+    sh(cargo(&with_words(END_TO_END_TARGET.to_vec(), &passed_on)))
+}
+
+/// The tests of one of the browsers that have a stage of their own.
+fn other_browser(tests: &str) -> Result<()> {
+    sh(cargo(&with_words(END_TO_END_TARGET.to_vec(), &[tests])))
 }
 
 fn with_words<'a>(mut args: Vec<&'a str>, words: &[&'a str]) -> Vec<&'a str> {
@@ -238,6 +273,9 @@ fn runtime_tests(files: &[String]) -> Vec<&str> {
 }
 
 const END_TO_END: &str = "e2e";
+/// `--workspace` rather than `-p revisit`: with the same features nothing is built a second time.
+const END_TO_END_TARGET: [&str; 4] = ["test", "--workspace", "--test", END_TO_END];
+const OTHER_BROWSERS: &str = "other_browsers::";
 const RUNTIME: &str = "crates/generator/runtime/";
 
 #[cfg(test)]
@@ -273,9 +311,14 @@ mod tests {
 
     #[test]
     fn the_last_line_counts_stages_that_passed_failed_and_never_ran() {
-        assert_eq!(closing(6, false, 6), "stages: 6 passed, 0 failed");
-        assert_eq!(closing(3, true, 6), "stages: 2 passed, 1 failed, 3 skipped");
-        assert_eq!(closing(6, true, 6), "stages: 5 passed, 1 failed");
+        assert_eq!(closing(6, 0, 6), "stages: 6 passed, 0 failed");
+        assert_eq!(closing(2, 1, 6), "stages: 2 passed, 1 failed, 3 skipped");
+        assert_eq!(closing(5, 1, 6), "stages: 5 passed, 1 failed");
+    }
+
+    #[test]
+    fn the_last_line_counts_a_stage_that_the_machine_lacks_something_for() {
+        assert_eq!(closing(7, 0, 8), "stages: 7 passed, 0 failed, 1 skipped");
     }
 
     #[test]

@@ -65,10 +65,16 @@ impl<'a> Turn<'a> {
     }
 
     fn make(&mut self) -> Answer {
-        let (folder, mount, cache_control) = {
+        let (folder, mount, cache_control, answered) = {
             let state = self.shared.state();
             let cache_control = state.cache_control.clone();
-            (state.folder.clone(), state.mount.clone(), cache_control)
+            let answered = state.answered.get(self.request.path()).cloned();
+            (
+                state.folder.clone(),
+                state.mount.clone(),
+                cache_control,
+                answered,
+            )
         };
         let mut answer = match (
             self.plan.status,
@@ -78,7 +84,10 @@ impl<'a> Turn<'a> {
             (Some(status), ..) => Answer::status(status),
             (None, Some(to), _) => Answer::redirect(302, to),
             (None, None, Some((kind, body))) => Answer::new(200, &kind, body),
-            (None, None, None) => files::answer(&folder, &mount, &self.request),
+            (None, None, None) => match answered {
+                Some(answer) => answer(&self.request),
+                None => files::answer(&folder, &mount, &self.request),
+            },
         };
         if let Some(value) = cache_control {
             answer = answer.with("Cache-Control", &value);

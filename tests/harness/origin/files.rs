@@ -11,14 +11,14 @@ use std::time::{Duration, SystemTime};
 use super::Request;
 
 /// An answer, before anything goes wrong with it.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
 }
 
 impl Answer {
-    pub(super) fn new(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Answer {
+    pub(crate) fn new(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Answer {
         Answer {
             status,
             headers: vec![("Content-Type".to_owned(), kind.to_owned())],
@@ -34,7 +34,7 @@ impl Answer {
         Answer::status(status).with("Location", to)
     }
 
-    pub(super) fn with(mut self, name: &str, value: &str) -> Answer {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Answer {
         self.headers
             .retain(|(given, _)| name != "Cache-Control" || !given.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.to_owned()));

@@ -10,6 +10,7 @@ mod fault;
 mod files;
 
 pub(crate) use fault::Fault;
+pub(crate) use files::Answer;
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -46,6 +47,9 @@ pub(crate) struct Request {
     pub(crate) done: bool,
 }
 
+/// Makes an answer; it may take its time, for each connection has a thread of its own.
+type AnswerBy = dyn Fn(&Request) -> Answer + Send + Sync;
+
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
@@ -59,6 +63,8 @@ struct State {
     latency: Duration,
     bytes_per_second: Option<u64>,
     rules: Vec<Rule>,
+    /// Paths that are answered by the test itself.
+    answered: HashMap<String, Arc<AnswerBy>>,
     /// Grows with each `heal`, which ends what stalls.
     healed: u64,
     requests: Vec<Request>,
@@ -92,6 +98,7 @@ impl Origin {
             latency: Duration::ZERO,
             bytes_per_second: None,
             rules: Vec::new(),
+            answered: HashMap::new(),
             healed: 0,
             requests: Vec::new(),
             cleared: 0,
@@ -158,6 +165,16 @@ impl Origin {
     /// A fault for every request whose target (path and query) is meant.
     pub(crate) fn fault_where(&self, meant: impl Fn(&str) -> bool + Send + 'static, fault: Fault) {
         self.state().rules.push(Rule::of(meant, fault));
+    }
+
+    /// From now on, `answer` answers a path, with any query and method, instead of the folder.
+    pub(crate) fn answer_by(
+        &self,
+        path: &str,
+        answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) {
+        let answer: Arc<AnswerBy> = Arc::new(answer);
+        self.state().answered.insert(path.to_owned(), answer);
     }
 
     /// Takes all faults away. What stalls just now is cut off; what is delayed is answered.

@@ -48,19 +48,28 @@ pub(crate) fn nginx_if_it_can_be_had() {
     }
 }
 
+/// Firefox, the long-lived one that Debian has.
+pub(super) fn firefox() -> Result<()> {
+    install_missing(
+        &[("firefox-esr", "firefox-esr")],
+        "install Firefox ESR, as `firefox-esr` on the `PATH`",
+    )
+}
+
+/// `surf`, a window around WebKitGTK, and a screen that it can be on.
+pub(super) fn webkit() -> Result<()> {
+    install_missing(
+        &[("surf", "surf"), ("Xvfb", "xvfb")],
+        "install `surf` (https://surf.suckless.org) and Xvfb",
+    )
+}
+
 /// Node and npm, new enough for its test runner and for eslint.
 pub(crate) fn node() -> Result<()> {
-    let missing: Vec<&str> = [("node", "nodejs"), ("npm", "npm")]
-        .iter()
-        .filter(|(program, _)| !on_path(program))
-        .map(|(_, package)| *package)
-        .collect();
-    if !missing.is_empty() {
-        install(
-            &missing,
-            "install Node 20 or later, with npm (https://nodejs.org)",
-        )?;
-    }
+    install_missing(
+        &[("node", "nodejs"), ("npm", "npm")],
+        "install Node 20 or later, with npm (https://nodejs.org)",
+    )?;
     let version = String::from_utf8(output(command("node", &["--version"]))?)?;
     match major(&version) {
         Some(major) if major >= NODE_MAJOR_MIN => Ok(()),
@@ -92,6 +101,16 @@ fn out_of_date(installed: Option<SystemTime>, locked: Option<SystemTime>) -> boo
         (None, _) => true,
         (Some(_), None) => false,
         (Some(installed), Some(locked)) => installed < locked,
+    }
+}
+
+/// Installs the packages of those programs that are not on the `PATH`.
+fn install_missing(programs: &[(&str, &str)], otherwise: &str) -> Result<()> {
+    let missing = programs.iter().filter(|(program, _)| !on_path(program));
+    let packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    match packages.is_empty() {
+        true => Ok(()),
+        false => install(&packages, otherwise),
     }
 }
 
