@@ -2,6 +2,7 @@
 //! that knows nothing of it, in a real browser.
 
 mod answers;
+mod extend;
 mod install;
 mod update;
 

@@ -45,6 +45,9 @@ pub(crate) struct BuildArgs {
     /// File name of the service worker [default: sw.js]
     #[arg(long, value_name = "NAME")]
     pub(crate) worker_name: Option<String>,
+    /// Put this script of yours before the worker's own code
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inject: Option<PathBuf>,
     /// Take the script tags out again and leave a worker that removes itself
     #[arg(long)]
     pub(crate) uninstall: bool,

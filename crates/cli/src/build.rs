@@ -18,6 +18,9 @@ pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
     if let Some(name) = &args.worker_name {
         build.worker.name.clone_from(name);
     }
+    if let Some(file) = &args.inject {
+        build.worker.extend = Some(file.clone());
+    }
     let out = args.out.as_deref().or(config.build.out.as_deref());
     let destination = out.map_or(Destination::InPlace, Destination::Folder);
     let options = Options {

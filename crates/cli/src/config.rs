@@ -68,11 +68,15 @@ impl Config {
                 return Err(Failure::words(error).help(HELP.to_owned()));
             }
         };
-        Self::parse(&text).map_err(|(error, help)| {
+        let mut config = Self::parse(&text).map_err(|(error, help)| {
             let error =
                 anyhow!("{error}").context(format!("cannot use the config `{}`", path.display()));
             Failure::words(error).help(help)
-        })
+        })?;
+        if let (Some(file), Some(folder)) = (&mut config.worker.extend, path.parent()) {
+            *file = folder.join(&*file);
+        }
+        Ok(config)
     }
 
     fn parse(text: &str) -> Result<Self, (String, Option<String>)> {

@@ -10,6 +10,7 @@ mod client_tag;
 pub mod config;
 mod content_hash;
 mod error;
+mod extension;
 mod manifest;
 mod overlay;
 mod own;

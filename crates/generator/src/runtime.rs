@@ -14,8 +14,8 @@ use oxc_parser::Parser;
 use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
 
-use crate::BuildError;
 use crate::config::{Parsed, UpdateMode};
+use crate::{BuildError, extension};
 use revisit_rules::site::pattern::Pattern;
 
 /// What a worker of this site must know and do.
@@ -27,6 +27,8 @@ pub(crate) struct Worker<'a> {
     pub(crate) fallback: Option<&'a str>,
     /// Another site's worker at the same address is replaced at once.
     pub(crate) take_over: bool,
+    /// Code of the site's own, which comes first.
+    pub(crate) extension: Option<&'a str>,
 }
 
 /// The service worker of a build.
@@ -87,7 +89,8 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
     entry.push_str(&format!("start({{ {} }})\n", list.join(", ")));
     let config_module = format!("const config = {}\n", Value::Object(values));
     let joined = join(&entry, &config_module)?;
-    Ok(format!("{MARK}{}", minify(&joined)?))
+    let extension = wanted.extension.map(extension::scoped).unwrap_or_default();
+    Ok(format!("{MARK}{extension}{}", minify(&joined)?))
 }
 
 /// The page client, which registers the worker named.
@@ -296,6 +299,7 @@ mod tests {
         offline: None,
         fallback: None,
         take_over: false,
+        extension: None,
     };
 
     #[test]
@@ -340,6 +344,19 @@ mod tests {
             ..PLAIN
         });
         assert!(named.contains("caches.delete") && !check(&PLAIN).contains("caches.delete"));
+    }
+
+    #[test]
+    fn code_of_the_sites_own_comes_first_and_as_it_is() {
+        let text = "addEventListener('push', (event) => { /* ours */ })";
+        let extended = check(&Worker {
+            extension: Some(text),
+            ..PLAIN
+        });
+        assert!(is_ours(extended.as_bytes()));
+        let (own, ours) = extended.split_once(text).unwrap();
+        assert_eq!(own, format!("{MARK}(() => {{\n"));
+        assert!(ours.ends_with(check(&PLAIN).strip_prefix(MARK).unwrap()));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use revisit_rules::site::{FileStamp, media};
 
 use crate::config::Parsed;
 use crate::content_hash::{Sha256, sha256, short};
+use crate::extension;
 use crate::manifest::{Document, manifest};
 use crate::overlay::{Edit, Generated, Overlay};
 use crate::own::{OUTPUT, refuse_foreign_output};
@@ -129,6 +130,8 @@ struct Planner<'a> {
 impl Planner<'_> {
     fn plan(&self, memory: &mut Memory) -> Result<Overlay, Stop> {
         refuse_foreign_output(self.root, &self.config.worker.name)?;
+        let extend = &self.config.worker.extend;
+        let extension = extend.as_deref().map(extension::read).transpose()?;
         let worker_name = &self.config.worker.name;
         let walk = walk(self.root, &|path| path == OUTPUT || path == worker_name)?;
         let stamps: HashMap<&str, FileStamp> = walk
@@ -188,6 +191,7 @@ impl Planner<'_> {
                 offline: offline.as_deref(),
                 fallback: self.config.worker.fallback.as_deref(),
                 take_over: self.options.development.is_some(),
+                extension: extension.as_deref(),
             },
             self.parsed,
         )?;
