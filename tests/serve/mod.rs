@@ -10,6 +10,7 @@
 mod changes;
 mod flow;
 mod http;
+mod retained;
 mod trap;
 
 use std::path::Path;

@@ -42,6 +42,14 @@ pub(crate) struct ServeSection {
     pub(crate) listen: SocketAddr,
     /// Lay a service worker over the site. Flag `--no-worker` for no. Default `true`.
     pub(crate) worker: bool,
+    /// Seconds for which a file with a content hash in its name is still answered after it went
+    /// from the folder, as are the packs of earlier builds: for tabs that still run them. `0` for
+    /// none. Default `86400`, a day.
+    pub(crate) retain_seconds: u32,
+    /// Most bytes of copies for that, in a private folder of the system's temporary one, from where
+    /// they go with the server. Every such file is copied when it is first seen; what went longest
+    /// ago makes room. Default `268435456` (256 MiB).
+    pub(crate) retain_bytes_max: u64,
 }
 
 impl Default for ServeSection {
@@ -49,6 +57,8 @@ impl Default for ServeSection {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             worker: true,
+            retain_seconds: 86_400,
+            retain_bytes_max: 256 << 20,
         }
     }
 }

@@ -19,6 +19,7 @@ use revisit_gateway::folder::{Edit, Generated, Known, Layer, Overlay};
 use revisit_generator::{BuildConfig, BuildError, Memory, Options, Report, plan, plan_uninstall};
 use revisit_rules::site::names::Promise;
 
+use super::retain::Retained;
 use crate::terminal::Bar;
 
 /// A folder and the overlay that its last look gave.
@@ -28,6 +29,7 @@ pub(crate) struct LiveSite {
     /// How many looks were begun: who asks while one is under way needs the next.
     begun: AtomicU64,
     looking: tokio::sync::Mutex<()>,
+    retained: Option<Arc<Retained>>,
 }
 
 struct Planner {
@@ -51,6 +53,7 @@ impl LiveSite {
         root: &Path,
         config: BuildConfig,
         with_worker: bool,
+        retained: Option<Arc<Retained>>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, BuildError> {
         let planner = Arc::new(Planner {
@@ -62,11 +65,13 @@ impl LiveSite {
             clock,
         });
         let look = settled(&planner, &Layer::default()).await?;
+        retain(retained.as_ref(), &look.layer).await;
         Ok(Self {
             planner,
             now: Mutex::new(look),
             begun: AtomicU64::new(1),
             looking: tokio::sync::Mutex::new(()),
+            retained,
         })
     }
 
@@ -96,6 +101,8 @@ impl Overlay for LiveSite {
             let before = self.current();
             match settled(&self.planner, &before).await {
                 Ok(look) => {
+                    // Before anybody learns that a file went.
+                    retain(self.retained.as_ref(), &look.layer).await;
                     let mut now = self.now();
                     if now.report.build != look.report.build {
                         eprintln!(
@@ -113,6 +120,23 @@ impl Overlay for LiveSite {
     }
 }
 
+/// Keeps copies of what a look found.
+async fn retain(retained: Option<&Arc<Retained>>, layer: &Arc<Layer>) {
+    let Some(retained) = retained.cloned() else {
+        return;
+    };
+    let layer = layer.clone();
+    blocking(move || retained.keep(&layer)).await;
+}
+
+/// Runs what blocks on a thread that may.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
 /// Looks until no file that is new since `before` has changed just now: a file that is being
 /// written is not yet seen.
 async fn settled(planner: &Arc<Planner>, before: &Layer) -> Result<Look, BuildError> {
@@ -121,10 +145,7 @@ async fn settled(planner: &Arc<Planner>, before: &Layer) -> Result<Look, BuildEr
         // Before the look: a file may change again while the rest of the folder is read.
         let now = planner.clock.now();
         let worker = Arc::clone(planner);
-        let look = match tokio::task::spawn_blocking(move || worker.look()).await {
-            Ok(look) => look?,
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        };
+        let look = blocking(move || worker.look()).await?;
         let youngest = look
             .layer
             .files

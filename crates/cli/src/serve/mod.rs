@@ -1,14 +1,19 @@
 //! `revisit serve`: a folder becomes an offline site, with nothing in it written.
 //!
 //! The gateway listens and serves the folder; the generator's overlay lies over it in memory and
-//! follows the folder by itself ([`live`]); what another site's worker left behind in a browser
+//! follows the folder by itself ([`live`]); what the folder had a while ago is still answered
+//! ([`earlier`], [`retain`]); what another site's worker left behind in a browser
 //! is seen off ([`trap`]).
 
+mod earlier;
 mod live;
+mod retain;
 mod trap;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use revisit_engine::{Clock, SystemClock};
@@ -16,11 +21,13 @@ use revisit_gateway::{Ended, Folder, FolderOptions, Limits, Listener};
 use serde_json::json;
 
 use crate::args::ServeArgs;
-use crate::config::Config;
+use crate::config::{Config, ServeSection};
 use crate::failure::Failure;
 use crate::summary::summary;
 use crate::terminal::say;
+use earlier::EarlierBuilds;
 use live::LiveSite;
+use retain::{Bounds, Retained};
 use trap::WorkerTrap;
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
@@ -44,20 +51,24 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
     })?;
     let address = listener.local_addr();
 
+    let retained = retained(&args.site, &config.serve, &clock);
     let site = LiveSite::start(
         &args.site,
         config.build_config(),
         with_worker,
+        retained.clone(),
         clock.clone(),
     )
     .await?;
+    let site = Arc::new(site);
     let report = site.report();
     let options = FolderOptions {
         base: config.site.base.clone(),
         ..FolderOptions::default()
     };
-    let folder =
-        Folder::open(&args.site, options, Arc::new(site), clock.clone()).map_err(|error| {
+    let folder = Folder::open(&args.site, options.clone(), site.clone(), clock.clone())
+        .and_then(|folder| EarlierBuilds::behind(folder, site, retained, options, clock.clone()))
+        .map_err(|error| {
             let help = error.help();
             Failure::work(error).help(help)
         })?;
@@ -82,6 +93,24 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
         Ended::Cut { connections } => eprintln!("stopped; {connections} connections were cut"),
     }
     Ok(())
+}
+
+/// A place for what earlier builds had, unless the config wants none.
+fn retained(site: &Path, config: &ServeSection, clock: &Arc<dyn Clock>) -> Option<Arc<Retained>> {
+    let bounds = Bounds {
+        time: Duration::from_secs(config.retain_seconds.into()),
+        bytes_max: config.retain_bytes_max,
+    };
+    if bounds.time.is_zero() || bounds.bytes_max == 0 {
+        return None;
+    }
+    match Retained::new(site, bounds, clock.clone()) {
+        Ok(retained) => Some(Arc::new(retained)),
+        Err(error) => {
+            eprintln!("warning: no files of earlier builds are retained: {error}");
+            None
+        }
+    }
 }
 
 fn tell(args: &ServeArgs, url: &str, with_worker: bool, report: &revisit_generator::Report) {

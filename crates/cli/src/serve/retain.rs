@@ -1,0 +1,497 @@
+//! What earlier builds had, for those who still run them.
+//!
+//! A tab of an old build asks for a lazy chunk that the folder no longer has; a worker that is
+//! installing an old build asks for its packs. Whatever has a content hash in its name is therefore
+//! copied on every look, and stays answerable for a while after it went: files in a private
+//! temporary folder that goes with the process, what the generator made in memory.
+//!
+//! Copies, not hard links: a link changes the original's change time, by which builds and this
+//! server tell files apart, and a writer who truncates the original would truncate ours. Where the
+//! file system can share blocks (Btrfs, XFS), the system's copy does.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use revisit_engine::Clock;
+use revisit_gateway::folder::{Generated, Known, Layer};
+use revisit_rules::site::FileStamp;
+use revisit_rules::site::names::Promise;
+use tempfile::TempDir;
+
+/// Copies of what the builds of one folder had.
+pub(crate) struct Retained {
+    site: PathBuf,
+    copies: TempDir,
+    bounds: Bounds,
+    clock: Arc<dyn Clock>,
+    /// Held while copying; never by who answers.
+    books: Mutex<Books>,
+    answerable: Mutex<Answerable>,
+}
+
+/// How long and how much.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// From when a look first misses a thing until it is no longer answered.
+    pub(super) time: Duration,
+    /// Bytes of all copies, of what the folder still has and of what it had.
+    pub(super) bytes_max: u64,
+}
+
+#[derive(Default)]
+struct Books {
+    things: BTreeMap<String, Thing>,
+    bytes: u64,
+    told_of_shortage: bool,
+}
+
+struct Thing {
+    what: What,
+    bytes: u64,
+    /// When a look first missed it.
+    gone: Option<Duration>,
+}
+
+enum What {
+    /// A file: its stamp in the site, and what is known of our copy.
+    Copy(FileStamp, Known),
+    Generated(Generated),
+}
+
+#[derive(Default, Clone)]
+struct Answerable {
+    layer: Arc<Layer>,
+    /// By path: until when, if that is decided.
+    until: Arc<HashMap<String, Option<Duration>>>,
+}
+
+impl Retained {
+    /// Nothing yet, of the site in `site`.
+    pub(super) fn new(site: &Path, bounds: Bounds, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        let mut folder = tempfile::Builder::new();
+        folder.prefix("revisit-serve-");
+        #[cfg(unix)]
+        folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        Ok(Self {
+            site: site.to_owned(),
+            copies: folder.tempdir()?,
+            bounds,
+            clock,
+            books: Mutex::default(),
+            answerable: Mutex::default(),
+        })
+    }
+
+    /// The folder of the copies.
+    pub(super) fn folder(&self) -> &Path {
+        self.copies.path()
+    }
+
+    /// What lies over [`Retained::folder`].
+    pub(super) fn layer(&self) -> Arc<Layer> {
+        lock(&self.answerable).layer.clone()
+    }
+
+    /// May this path still be answered? True also for what the site has.
+    pub(super) fn has(&self, path: &str) -> bool {
+        let until = lock(&self.answerable).until.get(path).copied();
+        until.is_some_and(|until| until.is_none_or(|until| self.clock.elapsed() < until))
+    }
+
+    /// Notes what a look at the site found. Blocks while files are copied.
+    pub(super) fn keep(&self, site: &Layer) {
+        let now = self.clock.elapsed();
+        let mut books = lock(&self.books);
+        let books = &mut *books;
+        for (path, thing) in &mut books.things {
+            match thing.is_of(path, site) {
+                true => thing.gone = None,
+                false => _ = thing.gone.get_or_insert(now),
+            }
+        }
+        let over = |thing: &Thing| {
+            thing
+                .gone
+                .is_some_and(|gone| gone + self.bounds.time <= now)
+        };
+        let expired = books.things.iter().filter(|(_, thing)| over(thing));
+        for path in expired.map(|(path, _)| path.clone()).collect::<Vec<_>>() {
+            self.drop(books, &path);
+        }
+        let mut all_fit = true;
+        for (path, bytes) in wanted(books, site) {
+            if !self.make_room(books, bytes) {
+                all_fit = false;
+                continue;
+            }
+            self.drop(books, path); // of this name, but another state
+            let what = match (site.generated.get(path), site.files.get(path)) {
+                (Some(generated), _) => Some(What::Generated(generated.clone())),
+                (None, Some(known)) => self.copied(path, known),
+                (None, None) => None,
+            };
+            if let Some(what) = what {
+                let gone = None;
+                books.bytes += bytes;
+                books
+                    .things
+                    .insert(path.to_owned(), Thing { what, bytes, gone });
+            }
+        }
+        if !all_fit && !books.told_of_shortage {
+            books.told_of_shortage = true;
+            tracing::warn!(
+                "this build does not fit into `[serve] retain_bytes_max`: after the next one, old tabs may miss files of it"
+            );
+        }
+        *lock(&self.answerable) = books.answerable(self.bounds.time);
+    }
+
+    /// Drops what went longest ago, until `bytes` more fit; but neither what the site has nor what
+    /// went last, since its tabs are the likeliest to be open.
+    fn make_room(&self, books: &mut Books, bytes: u64) -> bool {
+        while books.bytes + bytes > self.bounds.bytes_max {
+            let gone = || {
+                let things = books.things.iter();
+                things.filter_map(|(path, thing)| Some((thing.gone?, path)))
+            };
+            let last = gone().map(|(at, _)| at).max();
+            let Some((_, oldest)) = gone().filter(|(at, _)| Some(*at) < last).min() else {
+                return false;
+            };
+            let oldest = oldest.clone();
+            self.drop(books, &oldest);
+        }
+        true
+    }
+
+    fn drop(&self, books: &mut Books, path: &str) {
+        let Some(thing) = books.things.remove(path) else {
+            return;
+        };
+        books.bytes -= thing.bytes;
+        if matches!(thing.what, What::Copy(..)) {
+            let _ = fs::remove_file(self.copies.path().join(path));
+        }
+    }
+
+    /// Copies a file in the state that is known; `None` if it is in another by now.
+    fn copied(&self, path: &str, known: &Known) -> Option<What> {
+        match copy(
+            &self.site.join(path),
+            self.copies.path(),
+            path,
+            &known.stamp,
+        ) {
+            Ok(stamp) => {
+                let copy = Known {
+                    stamp: stamp?,
+                    ..known.clone()
+                };
+                Some(What::Copy(known.stamp, copy))
+            }
+            Err(error) => {
+                tracing::debug!(path, %error, "cannot keep a copy");
+                None
+            }
+        }
+    }
+}
+
+impl Thing {
+    /// Does the site still have it, in this state?
+    fn is_of(&self, path: &str, site: &Layer) -> bool {
+        match &self.what {
+            What::Generated(_) => site.generated.contains_key(path),
+            What::Copy(stamp, _) => site
+                .files
+                .get(path)
+                .is_some_and(|known| known.stamp == *stamp),
+        }
+    }
+}
+
+impl Books {
+    fn answerable(&self, time: Duration) -> Answerable {
+        let mut layer = Layer::default();
+        let mut until = HashMap::new();
+        for (path, thing) in &self.things {
+            until.insert(path.clone(), thing.gone.map(|gone| gone + time));
+            match &thing.what {
+                What::Generated(generated) => {
+                    layer.generated.insert(path.clone(), generated.clone());
+                }
+                What::Copy(_, known) => {
+                    layer.files.insert(path.clone(), known.clone());
+                }
+            }
+        }
+        Answerable {
+            layer: Arc::new(layer),
+            until: Arc::new(until),
+        }
+    }
+}
+
+/// What has a content hash in its name and is not yet kept, with its bytes: what the generator made
+/// first, then smaller before larger.
+fn wanted<'a>(books: &Books, site: &'a Layer) -> Vec<(&'a str, u64)> {
+    let generated = site
+        .generated
+        .iter()
+        .filter(|(_, made)| !made.follows_folder)
+        .map(|(path, made)| (1, made.body.len() as u64, path));
+    let files = site
+        .files
+        .iter()
+        .filter(|(_, known)| known.cache_control.as_ref().is_some_and(|v| v == FOR_GOOD))
+        .map(|(path, known)| (2, known.stamp.size, path));
+    let kept = |path: &str| {
+        let thing = books.things.get(path);
+        thing.is_some_and(|thing| thing.is_of(path, site))
+    };
+    let mut wanted: Vec<_> = generated
+        .chain(files)
+        .filter(|(_, _, path)| !kept(path))
+        .collect();
+    wanted.sort_unstable();
+    let named = |(_, bytes, path): (_, _, &'a String)| (&**path, bytes);
+    wanted.into_iter().map(named).collect()
+}
+
+/// Copies `from` to `folder/path`, and gives the copy's stamp; nothing if `from` is not in the state
+/// `stamp`, before and after.
+fn copy(
+    from: &Path,
+    folder: &Path,
+    path: &str,
+    stamp: &FileStamp,
+) -> io::Result<Option<FileStamp>> {
+    let mut source = File::open(from)?;
+    let metadata = source.metadata()?;
+    if FileStamp::of(&metadata) != *stamp {
+        return Ok(None);
+    }
+    // Hidden, hence never answered, until it is whole.
+    let partial = folder.join(".partial");
+    let mut copy = File::create(&partial)?;
+    io::copy(&mut source, &mut copy)?;
+    if FileStamp::of(&source.metadata()?) != *stamp {
+        return Ok(None);
+    }
+    copy.set_modified(metadata.modified()?)?; // the `Last-Modified` of the copy
+    let target = folder.join(path);
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::rename(&partial, &target)?;
+    Ok(Some(FileStamp::of(&fs::metadata(&target)?)))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const FOR_GOOD: &str = Promise::ContentHash.cache_control();
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use http::HeaderValue;
+    use http::header::CACHE_CONTROL;
+
+    use super::*;
+
+    /// Stands still until it is moved.
+    #[derive(Default)]
+    struct Hand(Mutex<Duration>);
+
+    impl Clock for Hand {
+        fn now(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+        fn elapsed(&self) -> Duration {
+            *lock(&self.0)
+        }
+    }
+
+    struct World {
+        site: TempDir,
+        clock: Arc<Hand>,
+        retained: Retained,
+    }
+
+    /// Ten seconds, and so many bytes.
+    fn world(bytes_max: u64) -> World {
+        let site = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Hand::default());
+        let bounds = Bounds {
+            time: Duration::from_secs(10),
+            bytes_max,
+        };
+        let retained = Retained::new(site.path(), bounds, clock.clone()).unwrap();
+        World {
+            site,
+            clock,
+            retained,
+        }
+    }
+
+    impl World {
+        /// The site has these files of so many bytes and nothing else, and a look finds them.
+        fn look(&self, files: &[(&str, usize)], generated: &[(&str, usize)]) {
+            let mut layer = Layer::default();
+            for (path, bytes) in files {
+                let full = self.site.path().join(path);
+                fs::create_dir_all(full.parent().unwrap()).unwrap();
+                if fs::metadata(&full).map_or(0, |found| found.len()) != *bytes as u64 {
+                    fs::write(&full, "x".repeat(*bytes)).unwrap();
+                }
+                let hashed = path.contains('-');
+                let known = Known {
+                    stamp: FileStamp::of(&fs::metadata(&full).unwrap()),
+                    sha256: None,
+                    edits: Vec::new(),
+                    cache_control: hashed.then(|| HeaderValue::from_static(FOR_GOOD)),
+                };
+                layer.files.insert((*path).to_owned(), known);
+            }
+            for (path, bytes) in generated {
+                let made = Generated {
+                    body: "x".repeat(*bytes).into(),
+                    sha256: [0; 32],
+                    headers: vec![(CACHE_CONTROL, HeaderValue::from_static(FOR_GOOD))],
+                    follows_folder: *path == "sw.js",
+                };
+                layer.generated.insert((*path).to_owned(), made);
+            }
+            self.retained.keep(&layer);
+        }
+
+        fn later(&self, seconds: u64) {
+            *lock(&self.clock.0) += Duration::from_secs(seconds);
+        }
+
+        #[track_caller]
+        fn check(&self, has: &[&str], has_not: &[&str]) {
+            let copied = |path: &&str| self.retained.folder().join(path).is_file();
+            for path in has {
+                assert!(self.retained.has(path), "{path} is not there");
+            }
+            for path in has_not {
+                assert!(!self.retained.has(path), "{path} is there");
+                assert!(!copied(path), "{path} lies on the disk still");
+            }
+        }
+    }
+
+    #[test]
+    fn what_promises_a_content_hash_is_kept_and_nothing_else() {
+        let world = world(1000);
+        world.look(
+            &[("js/a-1.js", 10), ("plain.js", 10)],
+            &[("revisit/x.pack", 10), ("sw.js", 10)],
+        );
+        world.check(&["js/a-1.js", "revisit/x.pack"], &["plain.js", "sw.js"]);
+        let copy = world.retained.folder().join("js/a-1.js");
+        assert_eq!(fs::read(copy).unwrap(), b"x".repeat(10));
+    }
+
+    #[test]
+    fn its_time_begins_when_a_look_first_misses_it_and_ends_to_the_second() {
+        let world = world(1000);
+        world.look(&[("a-1.js", 10), ("b-1.js", 10)], &[]);
+        world.later(100);
+        world.look(&[("b-1.js", 10)], &[]);
+        world.later(9);
+        world.look(&[("b-1.js", 10)], &[]);
+        world.check(&["a-1.js", "b-1.js"], &[]);
+        world.later(1);
+        assert!(!world.retained.has("a-1.js"), "without another look");
+        world.look(&[("b-1.js", 10)], &[]);
+        world.check(&["b-1.js"], &["a-1.js"]);
+    }
+
+    #[test]
+    fn what_comes_back_has_all_its_time_again() {
+        let world = world(1000);
+        world.look(&[("a-1.js", 10)], &[]);
+        world.look(&[], &[]);
+        world.later(9);
+        world.look(&[("a-1.js", 10)], &[]);
+        world.later(9);
+        world.look(&[], &[]);
+        world.later(9);
+        world.check(&["a-1.js"], &[]);
+    }
+
+    #[test]
+    fn what_went_longest_ago_makes_room_and_what_went_last_does_not() {
+        let world = world(30);
+        world.look(&[("a-1.js", 10)], &[]);
+        world.later(1);
+        world.look(&[("b-1.js", 10)], &[("p.pack", 10)]);
+        world.check(&["a-1.js", "b-1.js", "p.pack"], &[]);
+        world.later(1);
+        world.look(&[("c-1.js", 10)], &[]);
+        world.check(&["b-1.js", "p.pack", "c-1.js"], &["a-1.js"]);
+        // those went at the last change: nothing of theirs makes room
+        world.look(&[("c-1.js", 10), ("d-1.js", 1)], &[]);
+        world.check(&["b-1.js", "p.pack", "c-1.js"], &["d-1.js"]);
+    }
+
+    #[test]
+    fn the_bound_is_met_to_the_byte_and_small_files_come_first() {
+        let world = world(30);
+        world.look(&[("a-1.js", 20), ("b-1.js", 10), ("c-1.js", 21)], &[]);
+        world.check(&["a-1.js", "b-1.js"], &["c-1.js"]);
+        assert_eq!(lock(&world.retained.books).bytes, 30);
+    }
+
+    #[test]
+    fn a_file_that_changed_under_its_name_is_kept_as_it_is_now() {
+        let world = world(1000);
+        world.look(&[("a-1.js", 10)], &[]);
+        world.look(&[("a-1.js", 12)], &[]);
+        let copy = world.retained.folder().join("a-1.js");
+        assert_eq!(fs::metadata(copy).unwrap().len(), 12);
+        assert_eq!(lock(&world.retained.books).bytes, 12);
+    }
+
+    #[test]
+    fn a_file_that_is_no_longer_as_the_look_saw_it_is_not_kept() {
+        let world = world(1000);
+        let stamp = FileStamp {
+            size: 10,
+            inode: 1,
+            modified_ns: 1,
+            changed_ns: 1,
+        };
+        fs::write(world.site.path().join("a-1.js"), "x".repeat(10)).unwrap();
+        let known = Known {
+            stamp,
+            sha256: None,
+            edits: Vec::new(),
+            cache_control: Some(HeaderValue::from_static(FOR_GOOD)),
+        };
+        let files = HashMap::from([("a-1.js".to_owned(), known)]);
+        let generated = HashMap::new();
+        world.retained.keep(&Layer { generated, files });
+        world.check(&[], &["a-1.js"]);
+        assert_eq!(lock(&world.retained.books).bytes, 0);
+    }
+
+    #[test]
+    fn the_copies_go_with_it() {
+        let world = world(1000);
+        world.look(&[("a-1.js", 10)], &[]);
+        let folder = world.retained.folder().to_owned();
+        drop(world.retained);
+        assert!(!folder.exists());
+    }
+}
