@@ -92,6 +92,18 @@ impl Serve {
         Self::spawn(command().args(words).current_dir(folder))
     }
 
+    /// [`Serve::start_in`], with a folder of its own for what is temporary.
+    #[track_caller]
+    pub(crate) fn start_with_temporary<S: AsRef<OsStr>>(
+        folder: &Path,
+        temporary: &Path,
+        words: &[S],
+    ) -> Serve {
+        let mut command = command();
+        command.env("TMPDIR", temporary);
+        Self::spawn(command.args(words).current_dir(folder))
+    }
+
     /// Serves a site on a free port.
     #[track_caller]
     pub(crate) fn site(folder: &Path) -> Serve {

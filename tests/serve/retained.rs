@@ -15,13 +15,42 @@ fn chunked() -> Site {
     site
 }
 
-/// Serves by the site's own config, with more lines.
-fn serve(site: &Site, more: &str) -> Serve {
-    let config = format!("{}{more}", site.read("revisit.toml"));
-    let folder = Site::new();
-    folder.file("revisit.toml", config);
-    let site = site.path().to_str().unwrap();
-    Serve::start_in(folder.path(), &["serve", site, "--listen", "127.0.0.1:0"])
+/// A server, its config, and where it keeps its copies.
+struct Retaining {
+    server: Serve,
+    _config: Site,
+    copies: Site,
+}
+
+/// Serves by the site's own config, with more lines, and waits until the chunk was copied.
+fn serve(site: &Site, more: &str) -> Retaining {
+    let (folder, copies) = (Site::new(), Site::new());
+    folder.file(
+        "revisit.toml",
+        format!("{}{more}", site.read("revisit.toml")),
+    );
+    let words = [
+        "serve",
+        site.path().to_str().unwrap(),
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let server = Serve::start_with_temporary(folder.path(), copies.path(), &words);
+    let retaining = Retaining {
+        server,
+        _config: folder,
+        copies,
+    };
+    if !more.contains("retain_seconds = 0") {
+        eventually("the copies", DEADLINE, || {
+            // the chunk is copied whole before the next one is begun
+            let files = retaining.copies.files();
+            let has = |end| files.keys().any(|name| name.ends_with(end));
+            (has(CHUNK) && has("assets/main-3b7f0a91.css")).then_some(())
+        });
+        get(&retaining.server.url("/sw.js"));
+    }
+    retaining
 }
 
 /// Another build of the site: its chunk has another name.
@@ -34,7 +63,7 @@ fn rebuild(site: &Site) {
 #[test]
 fn a_chunk_of_the_build_before_has_the_same_bytes_and_headers_after_it_went() {
     let site = chunked();
-    let server = serve(&site, "");
+    let Retaining { server, .. } = &serve(&site, "");
     let url = server.url(&format!("/{CHUNK}"));
     let before = get(&url);
     assert_eq!(before.status, 200);
@@ -62,7 +91,7 @@ fn a_chunk_of_the_build_before_has_the_same_bytes_and_headers_after_it_went() {
 #[test]
 fn a_chunk_is_gone_when_its_time_has_passed() {
     let site = chunked();
-    let server = serve(&site, "[serve]\nretain_seconds = 1\n");
+    let Retaining { server, .. } = &serve(&site, "[serve]\nretain_seconds = 1\n");
     let url = server.url(&format!("/{CHUNK}"));
     assert_eq!(get(&url).status, 200);
     rebuild(&site);
@@ -75,7 +104,7 @@ fn a_chunk_is_gone_when_its_time_has_passed() {
 #[test]
 fn nothing_is_retained_where_the_config_says_so() {
     let site = chunked();
-    let server = serve(&site, "[serve]\nretain_seconds = 0\n");
+    let Retaining { server, .. } = &serve(&site, "[serve]\nretain_seconds = 0\n");
     let url = server.url(&format!("/{CHUNK}"));
     assert_eq!(get(&url).status, 200);
     rebuild(&site);
@@ -85,7 +114,7 @@ fn nothing_is_retained_where_the_config_says_so() {
 #[test]
 fn a_chunk_can_be_had_while_the_folder_cannot_be_built() {
     let site = chunked();
-    let server = serve(&site, "");
+    let Retaining { server, .. } = &serve(&site, "");
     site.remove("index.html").remove(CHUNK);
     assert_eq!(get(&server.url(&format!("/{CHUNK}"))).status, 200);
     server.wait_until_said("the folder changed and cannot be built");
@@ -94,7 +123,7 @@ fn a_chunk_can_be_had_while_the_folder_cannot_be_built() {
 #[test]
 fn a_worker_that_installs_the_build_before_finds_all_that_was_made_for_it() {
     let site = chunked();
-    let server = serve(&site, "");
+    let Retaining { server, .. } = &serve(&site, "");
     let named = |worker: &str| -> Vec<String> {
         let word = server.said();
         let build = word
@@ -129,10 +158,22 @@ fn a_worker_that_installs_the_build_before_finds_all_that_was_made_for_it() {
 #[test]
 fn an_old_tab_loads_a_chunk_that_it_had_never_asked_for() {
     let site = chunked();
-    let server = serve(&site, "");
+    let Retaining { server, .. } = &serve(&site, "");
     let browser = Browser::start();
-    let tab = visit(&browser, &server, "/");
+    let tab = visit(&browser, server, "/");
     rebuild(&site);
     let words = tab.run(&format!("return (await import('/{CHUNK}')).words"));
     assert_eq!(words, "from the old build");
+}
+
+#[test]
+fn the_copies_go_with_the_server() {
+    let site = chunked();
+    let mut retaining = serve(&site, "");
+    assert!(retaining.server.stop().success());
+    assert_eq!(retaining.copies.files().len(), 0);
+    assert_eq!(
+        std::fs::read_dir(retaining.copies.path()).unwrap().count(),
+        0
+    );
 }

@@ -18,6 +18,7 @@ use revisit_engine::Clock;
 use revisit_gateway::folder::{Edit, Generated, Known, Layer, Overlay};
 use revisit_generator::{BuildConfig, BuildError, Memory, Options, Report, plan, plan_uninstall};
 use revisit_rules::site::names::Promise;
+use tokio::sync::mpsc;
 
 use super::retain::Retained;
 use crate::terminal::Bar;
@@ -29,7 +30,7 @@ pub(crate) struct LiveSite {
     /// How many looks were begun: who asks while one is under way needs the next.
     begun: AtomicU64,
     looking: tokio::sync::Mutex<()>,
-    retained: Option<Arc<Retained>>,
+    retained: Option<mpsc::Sender<Arc<Layer>>>,
 }
 
 struct Planner {
@@ -53,7 +54,7 @@ impl LiveSite {
         root: &Path,
         config: BuildConfig,
         with_worker: bool,
-        retained: Option<Arc<Retained>>,
+        retained: Option<&Arc<Retained>>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, BuildError> {
         let planner = Arc::new(Planner {
@@ -65,6 +66,7 @@ impl LiveSite {
             clock,
         });
         let look = settled(&planner, &Layer::default()).await?;
+        let retained = retained.map(Retained::keep_what_comes);
         retain(retained.as_ref(), &look.layer).await;
         Ok(Self {
             planner,
@@ -101,7 +103,6 @@ impl Overlay for LiveSite {
             let before = self.current();
             match settled(&self.planner, &before).await {
                 Ok(look) => {
-                    // Before anybody learns that a file went.
                     retain(self.retained.as_ref(), &look.layer).await;
                     let mut now = self.now();
                     if now.report.build != look.report.build {
@@ -120,20 +121,10 @@ impl Overlay for LiveSite {
     }
 }
 
-/// Keeps copies of what a look found.
-async fn retain(retained: Option<&Arc<Retained>>, layer: &Arc<Layer>) {
-    let Some(retained) = retained.cloned() else {
-        return;
-    };
-    let layer = layer.clone();
-    blocking(move || retained.keep(&layer)).await;
-}
-
-/// Runs what blocks on a thread that may.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+/// Has kept what a look found, for when it goes.
+async fn retain(retained: Option<&mpsc::Sender<Arc<Layer>>>, layer: &Arc<Layer>) {
+    if let Some(retained) = retained {
+        let _ = retained.send(layer.clone()).await; // its task ends with the process only
     }
 }
 
@@ -145,7 +136,10 @@ async fn settled(planner: &Arc<Planner>, before: &Layer) -> Result<Look, BuildEr
         // Before the look: a file may change again while the rest of the folder is read.
         let now = planner.clock.now();
         let worker = Arc::clone(planner);
-        let look = blocking(move || worker.look()).await?;
+        let look = match tokio::task::spawn_blocking(move || worker.look()).await {
+            Ok(look) => look?,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        };
         let youngest = look
             .layer
             .files

@@ -56,7 +56,7 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
         &args.site,
         config.build_config(),
         with_worker,
-        retained.clone(),
+        retained.as_ref(),
         clock.clone(),
     )
     .await?;
@@ -67,7 +67,9 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
         ..FolderOptions::default()
     };
     let folder = Folder::open(&args.site, options.clone(), site.clone(), clock.clone())
-        .and_then(|folder| EarlierBuilds::behind(folder, site, retained, options, clock.clone()))
+        .and_then(|folder| {
+            EarlierBuilds::behind(folder, site, retained.clone(), options, clock.clone())
+        })
         .map_err(|error| {
             let help = error.help();
             Failure::work(error).help(help)
@@ -85,10 +87,13 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
     }
     warn_off_loopback(address);
 
-    match listener
+    let ended = listener
         .serve(Arc::new(trap), clock, Limits::default(), asked_to_stop())
-        .await
-    {
+        .await;
+    if let Some(retained) = retained {
+        retained.close();
+    }
+    match ended {
         Ended::Drained => eprintln!("stopped"),
         Ended::Cut { connections } => eprintln!("stopped; {connections} connections were cut"),
     }

@@ -2,7 +2,7 @@
 //!
 //! A tab of an old build asks for a lazy chunk that the folder no longer has; a worker that is
 //! installing an old build asks for its packs. Whatever has a content hash in its name is therefore
-//! copied on every look, and stays answerable for a while after it went: files in a private
+//! copied after every look, and stays answerable for a while after it went: files in a private
 //! temporary folder that goes with the process, what the generator made in memory.
 //!
 //! Copies, not hard links: a link changes the original's change time, by which builds and this
@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use revisit_gateway::folder::{Generated, Known, Layer};
 use revisit_rules::site::FileStamp;
 use revisit_rules::site::names::Promise;
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
 /// Copies of what the builds of one folder had.
 pub(crate) struct Retained {
@@ -31,6 +33,7 @@ pub(crate) struct Retained {
     /// Held while copying; never by who answers.
     books: Mutex<Books>,
     answerable: Mutex<Answerable>,
+    closed: AtomicBool,
 }
 
 /// How long and how much.
@@ -83,7 +86,29 @@ impl Retained {
             clock,
             books: Mutex::default(),
             answerable: Mutex::default(),
+            closed: AtomicBool::new(false),
         })
+    }
+
+    /// Keeps what each look found that is sent here, one after the other, aside of all answers.
+    pub(super) fn keep_what_comes(self: &Arc<Self>) -> mpsc::Sender<Arc<Layer>> {
+        let (sender, mut looks) = mpsc::channel::<Arc<Layer>>(LOOKS_WAITING_MAX);
+        let retained = self.clone();
+        tokio::spawn(async move {
+            while let Some(layer) = looks.recv().await {
+                let retained = retained.clone();
+                if let Err(panic) = tokio::task::spawn_blocking(move || retained.keep(&layer)).await
+                {
+                    tracing::error!(%panic, "cannot keep files of earlier builds");
+                }
+            }
+        });
+        sender
+    }
+
+    /// Nobody will ask any more: no further file is copied.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
     }
 
     /// The folder of the copies.
@@ -124,6 +149,9 @@ impl Retained {
         }
         let mut all_fit = true;
         for (path, bytes) in wanted(books, site) {
+            if self.closed.load(Ordering::Relaxed) {
+                return;
+            }
             if !self.make_room(books, bytes) {
                 all_fit = false;
                 continue;
@@ -181,24 +209,20 @@ impl Retained {
 
     /// Copies a file in the state that is known; `None` if it is in another by now.
     fn copied(&self, path: &str, known: &Known) -> Option<What> {
-        match copy(
-            &self.site.join(path),
-            self.copies.path(),
-            path,
-            &known.stamp,
-        ) {
-            Ok(stamp) => {
+        let to = self.copies.path().join(path);
+        match copy(&self.site.join(path), &to, &known.stamp) {
+            Ok(Some(stamp)) => {
                 let copy = Known {
-                    stamp: stamp?,
+                    stamp,
                     ..known.clone()
                 };
-                Some(What::Copy(known.stamp, copy))
+                return Some(What::Copy(known.stamp, copy));
             }
-            Err(error) => {
-                tracing::debug!(path, %error, "cannot keep a copy");
-                None
-            }
+            Ok(None) => {}
+            Err(error) => tracing::debug!(path, %error, "cannot keep a copy"),
         }
+        let _ = fs::remove_file(to);
+        None
     }
 }
 
@@ -263,39 +287,35 @@ fn wanted<'a>(books: &Books, site: &'a Layer) -> Vec<(&'a str, u64)> {
     wanted.into_iter().map(named).collect()
 }
 
-/// Copies `from` to `folder/path`, and gives the copy's stamp; nothing if `from` is not in the state
-/// `stamp`, before and after.
-fn copy(
-    from: &Path,
-    folder: &Path,
-    path: &str,
-    stamp: &FileStamp,
-) -> io::Result<Option<FileStamp>> {
+/// Copies `from` to `to`, and gives the copy's stamp; nothing if `from` is not in the state `stamp`,
+/// before and after. Nobody is told of a copy before it is whole.
+fn copy(from: &Path, to: &Path, stamp: &FileStamp) -> io::Result<Option<FileStamp>> {
     let mut source = File::open(from)?;
     let metadata = source.metadata()?;
     if FileStamp::of(&metadata) != *stamp {
         return Ok(None);
     }
-    // Hidden, hence never answered, until it is whole.
-    let partial = folder.join(".partial");
-    let mut copy = File::create(&partial)?;
+    let mut copy = match File::create(to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(to.parent().unwrap_or(to))?;
+            File::create(to)?
+        }
+        created => created?,
+    };
     io::copy(&mut source, &mut copy)?;
     if FileStamp::of(&source.metadata()?) != *stamp {
         return Ok(None);
     }
     copy.set_modified(metadata.modified()?)?; // the `Last-Modified` of the copy
-    let target = folder.join(path);
-    if let Some(parent) = target.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    fs::rename(&partial, &target)?;
-    Ok(Some(FileStamp::of(&fs::metadata(&target)?)))
+    Ok(Some(FileStamp::of(&copy.metadata()?)))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A look that finds the queue full waits for its turn.
+const LOOKS_WAITING_MAX: usize = 4;
 const FOR_GOOD: &str = Promise::ContentHash.cache_control();
 
 #[cfg(test)]
