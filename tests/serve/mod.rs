@@ -8,6 +8,7 @@
 )]
 
 mod changes;
+mod dev;
 mod flow;
 mod http;
 mod retained;

@@ -70,6 +70,9 @@ pub(crate) struct ServeArgs {
     /// Serve the files alone, and a worker that removes itself from browsers that have one
     #[arg(long)]
     pub(crate) no_worker: bool,
+    /// Show every change at once: a worker that keeps nothing takes the place of any other
+    #[arg(long, conflicts_with = "no_worker")]
+    pub(crate) dev: bool,
     /// Print one JSON document when listening, and nothing else
     #[arg(long)]
     pub(crate) json: bool,

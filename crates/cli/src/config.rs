@@ -42,6 +42,10 @@ pub(crate) struct ServeSection {
     pub(crate) listen: SocketAddr,
     /// Lay a service worker over the site. Flag `--no-worker` for no. Default `true`.
     pub(crate) worker: bool,
+    /// Show every change at once, for work on the site: in the worker's place stands one that keeps
+    /// and answers nothing, and no name promises a content. Offline there is nothing. Not together
+    /// with `worker = false`. Flag `--dev`. Default `false`.
+    pub(crate) dev: bool,
     /// Seconds for which a file with a content hash in its name is still answered after it went
     /// from the folder, as are the packs of earlier builds: for tabs that still run them. `0` for
     /// none. Default `86400`, a day.
@@ -57,6 +61,7 @@ impl Default for ServeSection {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             worker: true,
+            dev: false,
             retain_seconds: 86_400,
             retain_bytes_max: 256 << 20,
         }

@@ -29,7 +29,7 @@ pub use config::BuildConfig;
 pub use content_hash::{Sha256, sha256};
 pub use error::BuildError;
 pub use overlay::{Edit, Generated, Overlay, SiteFile};
-pub use plan::{Memory, Options, Progress, plan, plan_uninstall};
+pub use plan::{Memory, Options, Progress, plan, plan_dev, plan_uninstall};
 pub use report::{LeftOut, Report, Warning};
 pub use runtime::uninstaller;
 pub use write::{Destination, Written, write};

@@ -112,6 +112,14 @@ pub fn uninstaller(reload: bool) -> Result<String, BuildError> {
     Ok(format!("{MARK}{text}"))
 }
 
+/// The worker that keeps and answers nothing, for development.
+pub(crate) fn dev_worker() -> Result<String, BuildError> {
+    Ok(format!(
+        "{MARK}{}",
+        minify(&format!("(() => {{\n{DEV}\n}})()"))?
+    ))
+}
+
 /// Was this worker script written by a build of ours?
 pub(crate) fn is_ours(script: &[u8]) -> bool {
     script.starts_with(MARK.as_bytes())
@@ -278,6 +286,7 @@ const OWN_PROPERTIES: &str =
     "^(home|hash|entries|parts|file|elsewhere|bytes|response|installed|activated|arrive|missing)$";
 
 const CLIENT: &str = include_str!("../runtime/client/client.js");
+const DEV: &str = include_str!("../runtime/dev/dev.js");
 const UNINSTALL: &str = include_str!("../runtime/uninstall/uninstall.js");
 
 /// The first bytes of a worker of ours: what may be overwritten.
@@ -385,6 +394,7 @@ mod tests {
     fn our_own_scripts_are_known_again() {
         assert!(is_ours(check(&PLAIN).as_bytes()));
         assert!(is_ours(uninstaller(true).unwrap().as_bytes()));
+        assert!(is_ours(dev_worker().unwrap().as_bytes()));
         assert!(!is_ours(b"self.addEventListener('fetch', () => {})"));
         assert!(client("sw.js").unwrap().contains("sw.js"));
     }

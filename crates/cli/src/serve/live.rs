@@ -16,7 +16,9 @@ use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use revisit_engine::Clock;
 use revisit_gateway::folder::{Edit, Generated, Known, Layer, Overlay};
-use revisit_generator::{BuildConfig, BuildError, Memory, Options, Report, plan, plan_uninstall};
+use revisit_generator::{
+    BuildConfig, BuildError, Memory, Options, Report, plan, plan_dev, plan_uninstall,
+};
 use revisit_rules::site::names::Promise;
 use tokio::sync::mpsc;
 
@@ -33,10 +35,21 @@ pub(crate) struct LiveSite {
     retained: Option<mpsc::Sender<Arc<Layer>>>,
 }
 
+/// What lies over the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The worker and all that belongs to it.
+    Worker,
+    /// The page client, and a worker that keeps nothing.
+    Dev,
+    /// A worker that removes itself, for browsers that have one.
+    Nothing,
+}
+
 struct Planner {
     root: PathBuf,
     config: BuildConfig,
-    with_worker: bool,
+    over: Over,
     site_id: String,
     memory: Mutex<Memory>,
     clock: Arc<dyn Clock>,
@@ -53,7 +66,7 @@ impl LiveSite {
     pub(crate) async fn start(
         root: &Path,
         config: BuildConfig,
-        with_worker: bool,
+        over: Over,
         retained: Option<&Arc<Retained>>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, BuildError> {
@@ -61,7 +74,7 @@ impl LiveSite {
             site_id: site_id(root),
             root: root.to_owned(),
             config,
-            with_worker,
+            over,
             memory: Mutex::default(),
             clock,
         });
@@ -163,16 +176,17 @@ async fn settled(planner: &Arc<Planner>, before: &Layer) -> Result<Look, BuildEr
 
 impl Planner {
     fn look(&self) -> Result<Look, BuildError> {
-        let overlay = if self.with_worker {
-            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            let options = Options {
-                now: self.clock.now(),
-                development: Some(&self.site_id),
-            };
-            plan(&self.root, &self.config, &options, &mut memory, &Bar::new())?
-        } else {
-            plan_uninstall(&self.root, &self.config, true)?
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let options = Options {
+            now: self.clock.now(),
+            development: Some(&self.site_id),
         };
+        let (root, config) = (&self.root, &self.config);
+        let overlay = match self.over {
+            Over::Worker => plan(root, config, &options, &mut memory, &Bar::new()),
+            Over::Dev => plan_dev(root, config, &options, &mut memory),
+            Over::Nothing => plan_uninstall(root, config, true),
+        }?;
         let worker = &self.config.worker.name;
         let generated: HashMap<String, Generated> = overlay
             .generated

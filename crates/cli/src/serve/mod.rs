@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use revisit_engine::{Clock, SystemClock};
 use revisit_gateway::{Ended, Folder, FolderOptions, Limits, Listener};
 use serde_json::json;
@@ -26,7 +26,7 @@ use crate::failure::Failure;
 use crate::summary::summary;
 use crate::terminal::say;
 use earlier::EarlierBuilds;
-use live::LiveSite;
+use live::{LiveSite, Over};
 use retain::{Bounds, Retained};
 use trap::WorkerTrap;
 
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
 async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let address = args.listen.unwrap_or(config.serve.listen);
-    let with_worker = config.serve.worker && !args.no_worker;
+    let over = over(args, &config.serve)?;
     // Before the long work: a port in use should be said at once.
     let listener = Listener::bind(address).await.map_err(|error| {
         let help = error.help();
@@ -51,11 +51,14 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
     })?;
     let address = listener.local_addr();
 
-    let retained = retained(&args.site, &config.serve, &clock);
+    let retained = match over {
+        Over::Dev => None, // no name promises anything
+        Over::Worker | Over::Nothing => retained(&args.site, &config.serve, &clock),
+    };
     let site = LiveSite::start(
         &args.site,
         config.build_config(),
-        with_worker,
+        over,
         retained.as_ref(),
         clock.clone(),
     )
@@ -80,10 +83,15 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
     if args.json {
         say!(
             "{:#}",
-            json!({ "url": url, "worker": with_worker, "report": report })
+            json!({
+                "url": url,
+                "worker": over == Over::Worker,
+                "dev": over == Over::Dev,
+                "report": report,
+            })
         );
     } else {
-        tell(args, &url, with_worker, &report);
+        tell(args, &url, over, &report);
     }
     warn_off_loopback(address);
 
@@ -118,20 +126,39 @@ fn retained(site: &Path, config: &ServeSection, clock: &Arc<dyn Clock>) -> Optio
     }
 }
 
-fn tell(args: &ServeArgs, url: &str, with_worker: bool, report: &revisit_generator::Report) {
+/// What the words and the config want over the folder; the words win.
+fn over(args: &ServeArgs, config: &ServeSection) -> Result<Over, Failure> {
+    Ok(match (args.no_worker, args.dev) {
+        (true, _) => Over::Nothing,
+        (_, true) => Over::Dev,
+        _ if config.dev && !config.worker => {
+            let error = anyhow!("`[serve] dev = true` and `worker = false` exclude each other");
+            return Err(Failure::words(error).help("take one of them out".to_owned()));
+        }
+        _ if config.dev => Over::Dev,
+        _ if config.worker => Over::Worker,
+        _ => Over::Nothing,
+    })
+}
+
+fn tell(args: &ServeArgs, url: &str, over: Over, report: &revisit_generator::Report) {
     let site = args.site.display();
     say!("listening on {url}");
-    if with_worker {
-        say!(
-            "serving {site} with a service worker over it, build {}",
-            report.build
-        );
-        say!("{}", summary(report).trim_end());
-        say!("try: open it, stop this server with Ctrl-C, and load the page again");
-    } else {
-        say!(
+    match over {
+        Over::Worker => {
+            say!(
+                "serving {site} with a service worker over it, build {}",
+                report.build
+            );
+            say!("{}", summary(report).trim_end());
+            say!("try: open it, stop this server with Ctrl-C, and load the page again");
+        }
+        Over::Dev => say!(
+            "serving {site} for development: its worker keeps nothing, every change is seen at the next load"
+        ),
+        Over::Nothing => say!(
             "serving {site} as it is; a browser that has a worker for this address gets one that removes itself"
-        );
+        ),
     }
 }
 

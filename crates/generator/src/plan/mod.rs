@@ -1,5 +1,6 @@
 //! From a folder to its overlay: walk, shell, selection, pages, packs, manifest, worker.
 
+mod dev;
 mod files;
 mod uninstall;
 mod warnings;
@@ -27,6 +28,7 @@ use crate::shell::{References, Shell, references_of, shell};
 use crate::walk::{Walk, walk};
 use crate::{BuildConfig, BuildError, Report, client_tag};
 
+pub use dev::plan_dev;
 pub use uninstall::plan_uninstall;
 
 /// How a plan is made, beside what the config says.
