@@ -15,6 +15,7 @@ mod names;
 mod output;
 mod pages;
 mod uninstall;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

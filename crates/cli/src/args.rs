@@ -28,7 +28,7 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct BuildArgs {
     /// The folder that your site's build wrote, such as `dist`
     #[arg(value_name = "SITE")]
@@ -51,6 +51,9 @@ pub(crate) struct BuildArgs {
     /// Take the script tags out again and leave a worker that removes itself
     #[arg(long)]
     pub(crate) uninstall: bool,
+    /// Build again whenever the folder, the config or the script of `--inject` changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["uninstall", "json"])]
+    pub(crate) watch: bool,
     /// Print one JSON document and nothing else
     #[arg(long)]
     pub(crate) json: bool,

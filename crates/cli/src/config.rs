@@ -129,7 +129,7 @@ fn nearest(message: &str) -> Option<String> {
     (distance <= unknown.len().max(3) / 2).then(|| format!("did you mean `{word}`?"))
 }
 
-const FILE: &str = "revisit.toml";
+pub(crate) const FILE: &str = "revisit.toml";
 const HELP: &str = "name a file that can be read, or leave out `--config`: every key has a default";
 
 #[cfg(test)]

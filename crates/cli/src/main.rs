@@ -9,8 +9,10 @@ mod config;
 mod failure;
 mod schema;
 mod serve;
+mod stop;
 mod summary;
 mod terminal;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -22,6 +22,7 @@ mod report;
 mod runtime;
 mod select;
 mod shell;
+mod stamps;
 mod walk;
 mod write;
 
@@ -32,4 +33,5 @@ pub use overlay::{Edit, Generated, Overlay, SiteFile};
 pub use plan::{Memory, Options, Progress, plan, plan_dev, plan_uninstall};
 pub use report::{LeftOut, Report, Warning};
 pub use runtime::uninstaller;
+pub use stamps::{Stamps, stamps, stamps_seen, stamps_written};
 pub use write::{Destination, Written, write};

@@ -23,6 +23,7 @@ use serde_json::json;
 use crate::args::ServeArgs;
 use crate::config::{Config, ServeSection};
 use crate::failure::Failure;
+use crate::stop::asked_to_stop;
 use crate::summary::summary;
 use crate::terminal::say;
 use earlier::EarlierBuilds;
@@ -169,23 +170,4 @@ fn warn_off_loopback(address: SocketAddr) {
              over https and on localhost only"
         );
     }
-}
-
-/// Resolves at Ctrl-C or when the system asks the program to end.
-async fn asked_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let mut terminate =
-            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                Ok(terminate) => terminate,
-                Err(_) => return interrupt.await.unwrap_or(()),
-            };
-        tokio::select! {
-            _ = interrupt => {}
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    interrupt.await.unwrap_or(());
 }
