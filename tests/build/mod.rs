@@ -10,6 +10,7 @@
 mod bad_input;
 mod budget;
 mod disk;
+mod matches;
 mod moving;
 mod names;
 mod output;

@@ -51,6 +51,9 @@ pub(crate) struct BuildArgs {
     /// Take the script tags out again and leave a worker that removes itself
     #[arg(long)]
     pub(crate) uninstall: bool,
+    /// Say which rule answers this URL or path, and why; nothing is written
+    #[arg(long = "match", value_name = "URL", conflicts_with_all = ["uninstall", "watch"])]
+    pub(crate) matches: Vec<String>,
     /// Build again whenever the folder, the config or the script of `--inject` changes, until Ctrl-C
     #[arg(long, conflicts_with_all = ["uninstall", "json"])]
     pub(crate) watch: bool,

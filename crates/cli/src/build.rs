@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::args::BuildArgs;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::matches;
 use crate::summary::summary;
 use crate::terminal::{Bar, counted, say};
 use crate::watch;
@@ -18,6 +19,9 @@ use crate::watch;
 pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
     if args.watch {
         return watch::run(args);
+    }
+    if !args.matches.is_empty() {
+        return matches::run(args);
     }
     once(args, &mut Memory::default()).map(drop)
 }

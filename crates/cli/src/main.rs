@@ -7,6 +7,7 @@ mod args;
 mod build;
 mod config;
 mod failure;
+mod matches;
 mod schema;
 mod serve;
 mod stop;

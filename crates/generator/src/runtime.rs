@@ -15,6 +15,8 @@ use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
 
 use crate::config::{Parsed, UpdateMode};
+use crate::content_hash::{sha256, short};
+use crate::own::OUTPUT;
 use crate::{BuildError, extension};
 use revisit_rules::site::pattern::Pattern;
 
@@ -99,6 +101,11 @@ pub(crate) fn client(worker_name: &str) -> Result<String, BuildError> {
         "(() => {{ const WORKER = {};\n{CLIENT}\n}})()",
         json!(worker_name)
     ))
+}
+
+/// The path of a page client below the site's folder.
+pub(crate) fn client_path(client: impl AsRef<[u8]>) -> String {
+    format!("{OUTPUT}/client-{}.js", short(&sha256(client.as_ref())))
 }
 
 /// The worker that removes itself; `reload`: it also loads open pages anew.

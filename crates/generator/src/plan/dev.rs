@@ -7,7 +7,7 @@ use bytes::Bytes;
 use revisit_rules::site::names::Promise;
 
 use super::{Memory, Options, Planner, Stop, TRIES_MAX};
-use crate::content_hash::{sha256, short};
+use crate::content_hash::sha256;
 use crate::overlay::{Generated, Overlay};
 use crate::own::{OUTPUT, refuse_foreign_output};
 use crate::walk::walk;
@@ -36,7 +36,7 @@ pub fn plan_dev(
     let worker_name = &config.worker.name;
     refuse_foreign_output(root, worker_name)?;
     let client = Bytes::from(runtime::client(worker_name)?);
-    let client_path = format!("{OUTPUT}/client-{}.js", short(&sha256(&client)));
+    let client_path = runtime::client_path(&client);
     let tag = client_tag::tag(&config.site.base, &client_path);
     let tag = config.worker.inject.then_some(tag);
     let mut tries = 0;

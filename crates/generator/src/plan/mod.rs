@@ -2,6 +2,7 @@
 
 mod dev;
 mod files;
+mod matches;
 mod uninstall;
 mod warnings;
 
@@ -29,6 +30,7 @@ use crate::walk::{Walk, walk};
 use crate::{BuildConfig, BuildError, Report, client_tag};
 
 pub use dev::plan_dev;
+pub use matches::plan_matches;
 pub use uninstall::plan_uninstall;
 
 /// How a plan is made, beside what the config says.
@@ -147,7 +149,7 @@ impl Planner<'_> {
         let shell = self.shell(&entries, &stamps, &known, memory)?;
         let client = Bytes::from(runtime::client(worker_name)?);
         let client_sha256 = sha256(&client);
-        let client_path = format!("{OUTPUT}/client-{}.js", short(&client_sha256));
+        let client_path = runtime::client_path(&client);
         let tag = self
             .config
             .worker
