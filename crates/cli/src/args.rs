@@ -46,13 +46,13 @@ pub(crate) struct BuildArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) worker_name: Option<String>,
     /// Put this script of yours before the worker's own code
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "uninstall")]
     pub(crate) inject: Option<PathBuf>,
     /// Take the script tags out again and leave a worker that removes itself
     #[arg(long)]
     pub(crate) uninstall: bool,
     /// Say which rule answers this URL or path, and why; nothing is written
-    #[arg(long = "match", value_name = "URL", conflicts_with_all = ["uninstall", "watch"])]
+    #[arg(long = "match", value_name = "URL", conflicts_with_all = ["uninstall", "watch", "out"])]
     pub(crate) matches: Vec<String>,
     /// Build again whenever the folder, the config or the script of `--inject` changes, until Ctrl-C
     #[arg(long, conflicts_with_all = ["uninstall", "json"])]

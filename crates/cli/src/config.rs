@@ -43,8 +43,8 @@ pub(crate) struct ServeSection {
     /// Lay a service worker over the site. Flag `--no-worker` for no. Default `true`.
     pub(crate) worker: bool,
     /// Show every change at once, for work on the site: in the worker's place stands one that keeps
-    /// and answers nothing, and no name promises a content. Offline there is nothing. Not together
-    /// with `worker = false`. Flag `--dev`. Default `false`.
+    /// and answers nothing, no name promises a content, and code of `[worker] extend` does not
+    /// run. Offline there is nothing. Not together with `worker = false`. Flag `--dev`. Default `false`.
     pub(crate) dev: bool,
     /// Seconds for which a file with a content hash in its name is still answered after it went
     /// from the folder, as are the packs of earlier builds: for tabs that still run them. `0` for
