@@ -125,12 +125,12 @@ fn a_worker_that_installs_the_build_before_finds_all_that_was_made_for_it() {
     let site = chunked();
     let Retaining { server, .. } = &serve(&site, "");
     let named = |worker: &str| -> Vec<String> {
-        let word = server.said();
-        let build = word
-            .split_whitespace()
-            .find(|word| word.len() == 16 && worker.contains(word))
-            .expect("the server to name the build")
-            .to_owned();
+        let build = eventually("the server to name the build", DEADLINE, || {
+            let said = server.said();
+            let mut words = said.split_whitespace();
+            let build = words.find(|word| word.len() == 16 && worker.contains(word));
+            build.map(str::to_owned)
+        });
         let manifest = format!("/revisit/manifest-{build}.json");
         let text: serde_json::Value =
             serde_json::from_slice(&get(&server.url(&manifest)).body).unwrap();

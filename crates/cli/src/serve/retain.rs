@@ -148,9 +148,25 @@ impl Retained {
             self.drop(books, &path);
         }
         let mut all_fit = true;
-        for (path, bytes) in wanted(books, site) {
+        for part in wanted(books, site) {
+            all_fit &= self.take(books, site, part);
+            // What was made is at hand; files are yet to be copied.
+            *lock(&self.answerable) = books.answerable(self.bounds.time);
+        }
+        if !all_fit && !books.told_of_shortage {
+            books.told_of_shortage = true;
+            tracing::warn!(
+                "this build does not fit into `[serve] retain_bytes_max`: after the next one, old tabs may miss files of it"
+            );
+        }
+    }
+
+    /// Takes what is wanted into the books; did all of it fit?
+    fn take(&self, books: &mut Books, site: &Layer, wanted: Vec<(&str, u64)>) -> bool {
+        let mut all_fit = true;
+        for (path, bytes) in wanted {
             if self.closed.load(Ordering::Relaxed) {
-                return;
+                break;
             }
             if !self.make_room(books, bytes) {
                 all_fit = false;
@@ -170,13 +186,7 @@ impl Retained {
                     .insert(path.to_owned(), Thing { what, bytes, gone });
             }
         }
-        if !all_fit && !books.told_of_shortage {
-            books.told_of_shortage = true;
-            tracing::warn!(
-                "this build does not fit into `[serve] retain_bytes_max`: after the next one, old tabs may miss files of it"
-            );
-        }
-        *lock(&self.answerable) = books.answerable(self.bounds.time);
+        all_fit
     }
 
     /// Drops what went longest ago, until `bytes` more fit; but neither what the site has nor what
@@ -261,30 +271,32 @@ impl Books {
     }
 }
 
-/// What has a content hash in its name and is not yet kept, with its bytes: what the generator made
-/// first, then smaller before larger.
-fn wanted<'a>(books: &Books, site: &'a Layer) -> Vec<(&'a str, u64)> {
-    let generated = site
+/// What has a content hash in its name and is not yet kept, with its bytes, smaller before larger:
+/// what the generator made, and files.
+fn wanted<'a>(books: &Books, site: &'a Layer) -> [Vec<(&'a str, u64)>; 2] {
+    let made = site
         .generated
         .iter()
         .filter(|(_, made)| !made.follows_folder)
-        .map(|(path, made)| (1, made.body.len() as u64, path));
+        .map(|(path, made)| (&**path, made.body.len() as u64));
     let files = site
         .files
         .iter()
+        .filter(|(path, _)| !site.generated.contains_key(*path))
         .filter(|(_, known)| known.cache_control.as_ref().is_some_and(|v| v == FOR_GOOD))
-        .map(|(path, known)| (2, known.stamp.size, path));
-    let kept = |path: &str| {
-        let thing = books.things.get(path);
-        thing.is_some_and(|thing| thing.is_of(path, site))
+        .map(|(path, known)| (&**path, known.stamp.size));
+    let missing = |(path, _): &(&str, u64)| {
+        let thing = books.things.get(*path);
+        !thing.is_some_and(|thing| thing.is_of(path, site))
     };
-    let mut wanted: Vec<_> = generated
-        .chain(files)
-        .filter(|(_, _, path)| !kept(path))
-        .collect();
-    wanted.sort_unstable();
-    let named = |(_, bytes, path): (_, _, &'a String)| (&**path, bytes);
-    wanted.into_iter().map(named).collect()
+    let mut parts = [
+        made.filter(missing).collect::<Vec<_>>(),
+        files.filter(missing).collect(),
+    ];
+    for part in &mut parts {
+        part.sort_unstable_by_key(|(path, bytes)| (*bytes, *path));
+    }
+    parts
 }
 
 /// Copies `from` to `to`, and gives the copy's stamp; nothing if `from` is not in the state `stamp`,
