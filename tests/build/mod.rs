@@ -11,11 +11,13 @@ mod bad_input;
 mod budget;
 mod disk;
 mod hosts;
+mod matches;
 mod moving;
 mod names;
 mod output;
 mod pages;
 mod uninstall;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -92,6 +92,18 @@ impl Serve {
         Self::spawn(command().args(words).current_dir(folder))
     }
 
+    /// [`Serve::start_in`], with a folder of its own for what is temporary.
+    #[track_caller]
+    pub(crate) fn start_with_temporary<S: AsRef<OsStr>>(
+        folder: &Path,
+        temporary: &Path,
+        words: &[S],
+    ) -> Serve {
+        let mut command = command();
+        command.env("TMPDIR", temporary);
+        Self::spawn(command.args(words).current_dir(folder))
+    }
+
     /// Serves a site on a free port.
     #[track_caller]
     pub(crate) fn site(folder: &Path) -> Serve {
@@ -100,8 +112,14 @@ impl Serve {
         Self::start(&[OsStr::new("serve"), folder, port[0], port[1]])
     }
 
+    /// Starts `revisit` with these words, which make it run on without listening anywhere.
     #[track_caller]
-    fn spawn(command: &mut Command) -> Serve {
+    pub(crate) fn start_without_address<S: AsRef<OsStr>>(folder: &Path, words: &[S]) -> Serve {
+        Self::begin(command().args(words).current_dir(folder))
+    }
+
+    #[track_caller]
+    fn begin(command: &mut Command) -> Serve {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -110,11 +128,16 @@ impl Serve {
         let lines = Lines::default();
         listen(child.stdout.take(), &lines);
         listen(child.stderr.take(), &lines);
-        let mut serve = Serve {
+        Serve {
             child,
             lines,
             base: String::new(),
-        };
+        }
+    }
+
+    #[track_caller]
+    fn spawn(command: &mut Command) -> Serve {
+        let mut serve = Self::begin(command);
         let base = poll(START_DEADLINE, || {
             let said = serve.said();
             let mut ended = || serve.child.try_wait().ok().flatten().is_some();
@@ -156,14 +179,25 @@ impl Serve {
         }
     }
 
+    /// Ctrl-C, and waits for the graceful end; gives how it ended.
+    #[track_caller]
+    pub(crate) fn interrupt(&mut self) -> ExitStatus {
+        self.end_by(Signal::INT)
+    }
+
     /// SIGTERM, and waits for the graceful end; gives how it ended.
     #[track_caller]
     pub(crate) fn stop(&mut self) -> ExitStatus {
-        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        self.end_by(Signal::TERM)
+    }
+
+    #[track_caller]
+    fn end_by(&mut self, signal: Signal) -> ExitStatus {
+        let _ = kill_process(Pid::from_child(&self.child), signal);
         match poll(STOP_DEADLINE, || self.child.try_wait().ok().flatten()) {
             Some(status) => status,
             None => panic!(
-                "`revisit` did not stop within {STOP_DEADLINE:?} of SIGTERM; it said:\n{}",
+                "`revisit` did not stop within {STOP_DEADLINE:?} of {signal:?}; it said:\n{}",
                 self.said()
             ),
         }

@@ -8,8 +8,10 @@
 )]
 
 mod changes;
+mod dev;
 mod flow;
 mod http;
+mod retained;
 mod trap;
 
 use std::path::Path;

@@ -2,6 +2,8 @@
 //! that knows nothing of it, in a real browser.
 
 mod answers;
+mod clear_site_data;
+mod extend;
 mod install;
 mod update;
 

@@ -28,7 +28,7 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct BuildArgs {
     /// The folder that your site's build wrote, such as `dist`
     #[arg(value_name = "SITE")]
@@ -48,9 +48,18 @@ pub(crate) struct BuildArgs {
     /// File name of the service worker [default: sw.js]
     #[arg(long, value_name = "NAME")]
     pub(crate) worker_name: Option<String>,
+    /// Put this script of yours before the worker's own code
+    #[arg(long, value_name = "FILE", conflicts_with = "uninstall")]
+    pub(crate) inject: Option<PathBuf>,
     /// Take the script tags out again and leave a worker that removes itself
     #[arg(long)]
     pub(crate) uninstall: bool,
+    /// Say which rule answers this URL or path, and why; nothing is written
+    #[arg(long = "match", value_name = "URL", conflicts_with_all = ["uninstall", "watch", "out"])]
+    pub(crate) matches: Vec<String>,
+    /// Build again whenever the folder, the config or the script of `--inject` changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["uninstall", "json"])]
+    pub(crate) watch: bool,
     /// Print one JSON document and nothing else
     #[arg(long)]
     pub(crate) json: bool,
@@ -70,6 +79,9 @@ pub(crate) struct ServeArgs {
     /// Serve the files alone, and a worker that removes itself from browsers that have one
     #[arg(long)]
     pub(crate) no_worker: bool,
+    /// Show every change at once: a worker that keeps nothing takes the place of any other
+    #[arg(long, conflicts_with = "no_worker")]
+    pub(crate) dev: bool,
     /// Print one JSON document when listening, and nothing else
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,24 +1,50 @@
 //! `revisit build`: plan, write, tell.
 
+use std::path::PathBuf;
+
 use revisit_engine::{Clock, SystemClock};
-use revisit_generator::{Destination, Memory, Options, plan, plan_uninstall, write};
+use revisit_generator::{
+    BuildConfig, Destination, Memory, Options, Overlay, plan, plan_uninstall, write,
+};
 use serde_json::json;
 
 use crate::args::BuildArgs;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::matches;
 use crate::summary::summary;
 use crate::terminal::{Bar, counted, say};
+use crate::watch;
 
 pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
-    let clock = SystemClock::start();
+    if args.watch {
+        return watch::run(args);
+    }
+    if !args.matches.is_empty() {
+        return matches::run(args);
+    }
+    once(args, &mut Memory::default()).map(drop)
+}
+
+/// What the words and the config want built, and the folder for a copy if there is to be one.
+pub(crate) fn wanted(args: &BuildArgs) -> Result<(BuildConfig, Option<PathBuf>), Failure> {
     let config = Config::load(args.config.as_deref())?;
     let mut build = config.build_config();
     build.worker.inject &= !args.no_inject;
     if let Some(name) = &args.worker_name {
         build.worker.name.clone_from(name);
     }
-    let out = args.out.as_deref().or(config.build.out.as_deref());
+    if let Some(file) = &args.inject {
+        build.worker.extend = Some(file.clone());
+    }
+    Ok((build, args.out.clone().or(config.build.out)))
+}
+
+/// One build, told to the user; gives what was written. `memory` is of the same words and config.
+pub(crate) fn once(args: &BuildArgs, memory: &mut Memory) -> Result<Overlay, Failure> {
+    let clock = SystemClock::start();
+    let (build, out) = wanted(args)?;
+    let out = out.as_deref();
     let destination = out.map_or(Destination::InPlace, Destination::Folder);
     let previous = args.previous.as_deref().or(out).unwrap_or(&args.site);
     let options = Options {
@@ -29,13 +55,7 @@ pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
     let overlay = if args.uninstall {
         plan_uninstall(&args.site, &build, false)?
     } else {
-        plan(
-            &args.site,
-            &build,
-            &options,
-            &mut Memory::default(),
-            &Bar::new(),
-        )?
+        plan(&args.site, &build, &options, memory, &Bar::new())?
     };
     let written = write(&args.site, &overlay, &build.worker.name, destination)?;
 
@@ -81,5 +101,5 @@ pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
             }
         }
     }
-    Ok(())
+    Ok(overlay)
 }

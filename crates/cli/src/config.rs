@@ -42,6 +42,18 @@ pub(crate) struct ServeSection {
     pub(crate) listen: SocketAddr,
     /// Lay a service worker over the site. Flag `--no-worker` for no. Default `true`.
     pub(crate) worker: bool,
+    /// Show every change at once, for work on the site: in the worker's place stands one that keeps
+    /// and answers nothing, no name promises a content, and code of `[worker] extend` does not
+    /// run. Offline there is nothing. Not together with `worker = false`. Flag `--dev`. Default `false`.
+    pub(crate) dev: bool,
+    /// Seconds for which a file with a content hash in its name is still answered after it went
+    /// from the folder, as are the packs of earlier builds: for tabs that still run them. `0` for
+    /// none. Default `86400`, a day.
+    pub(crate) retain_seconds: u32,
+    /// Most bytes of copies for that, in a private folder of the system's temporary one, from where
+    /// they go with the server. Every such file is copied when it is first seen; what went longest
+    /// ago makes room. Default `268435456` (256 MiB).
+    pub(crate) retain_bytes_max: u64,
 }
 
 impl Default for ServeSection {
@@ -49,6 +61,9 @@ impl Default for ServeSection {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             worker: true,
+            dev: false,
+            retain_seconds: 86_400,
+            retain_bytes_max: 256 << 20,
         }
     }
 }
@@ -68,11 +83,15 @@ impl Config {
                 return Err(Failure::words(error).help(HELP.to_owned()));
             }
         };
-        Self::parse(&text).map_err(|(error, help)| {
+        let mut config = Self::parse(&text).map_err(|(error, help)| {
             let error =
                 anyhow!("{error}").context(format!("cannot use the config `{}`", path.display()));
             Failure::words(error).help(help)
-        })
+        })?;
+        if let (Some(file), Some(folder)) = (&mut config.worker.extend, path.parent()) {
+            *file = folder.join(&*file);
+        }
+        Ok(config)
     }
 
     fn parse(text: &str) -> Result<Self, (String, Option<String>)> {
@@ -110,7 +129,7 @@ fn nearest(message: &str) -> Option<String> {
     (distance <= unknown.len().max(3) / 2).then(|| format!("did you mean `{word}`?"))
 }
 
-const FILE: &str = "revisit.toml";
+pub(crate) const FILE: &str = "revisit.toml";
 const HELP: &str = "name a file that can be read, or leave out `--config`: every key has a default";
 
 #[cfg(test)]

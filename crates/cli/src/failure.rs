@@ -50,6 +50,7 @@ impl From<BuildError> for Failure {
         let failure = match error {
             BuildError::Config { .. }
             | BuildError::NoSuchPage { .. }
+            | BuildError::NoExtension { .. }
             | BuildError::NoEntry { .. } => Self::words(error),
             _ => Self::work(error),
         };

@@ -7,10 +7,13 @@ mod args;
 mod build;
 mod config;
 mod failure;
+mod matches;
 mod schema;
 mod serve;
+mod stop;
 mod summary;
 mod terminal;
+mod watch;
 
 use std::process::ExitCode;
 

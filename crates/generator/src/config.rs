@@ -4,6 +4,7 @@
 //! `docs/revisit.schema.json` is made of them.
 
 use std::num::{NonZeroU32, NonZeroU64};
+use std::path::PathBuf;
 
 use revisit_rules::site::host::Host;
 use revisit_rules::site::names::Names;
@@ -200,6 +201,11 @@ pub struct WorkerConfig {
     /// A word that tells this site's caches from those of another site with the same address.
     /// Changing it makes every visitor install anew. Default empty.
     pub site_id: String,
+    /// File with code of your own for the worker, such as a `push` listener, relative to this
+    /// config; it runs before ours, in a function of its own. A `fetch` listener of it that calls
+    /// `respondWith` answers in our place, offline too; a classic script, at most 1 MiB, taken as
+    /// it is. Flag `--inject`, relative to the working directory. Default none.
+    pub extend: Option<PathBuf>,
 }
 
 impl Default for WorkerConfig {
@@ -218,6 +224,7 @@ impl Default for WorkerConfig {
             stall_seconds: NonZeroU32::MIN.saturating_add(29),
             check_minutes: 60,
             site_id: String::new(),
+            extend: None,
         }
     }
 }

@@ -80,6 +80,27 @@ pub enum BuildError {
         /// The file it names.
         file: String,
     },
+    /// The code of the site's own for the worker cannot be read.
+    #[error("cannot read the worker's own code `{}`", path.display())]
+    NoExtension {
+        /// The file, as `worker.extend` or `--inject` names it.
+        path: PathBuf,
+        /// What the system said, or that it is too large or no text.
+        #[source]
+        source: io::Error,
+    },
+    /// The code of the site's own for the worker is no script that a worker runs.
+    #[error("`{}`, line {line}, column {column}: {why}", path.display())]
+    ExtensionSyntax {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+        /// What the parser said.
+        why: String,
+    },
     /// A value of the config is none that this option takes.
     #[error("`{key}` cannot be `{value}`: {why}")]
     Config {
@@ -163,6 +184,10 @@ impl BuildError {
             Self::ForeignOutput { .. } => "name a new or empty folder with `--out`".into(),
             Self::Write { .. } => "see that the folder is writable and the disk has room, then build again".into(),
             Self::Commit { .. } => "build again: it completes what was begun".into(),
+            Self::NoExtension { .. } => "name a script by `[worker] extend` or `--inject`, or leave it out".into(),
+            Self::ExtensionSyntax { .. } => {
+                "write it as a classic script; `importScripts` takes the place of `import`".into()
+            }
             Self::Config { key: "out", .. } => "name a folder beside the site, such as `--out offline-site`".into(),
             Self::Config { key, .. } if PATTERNS.contains(key) => {
                 "in a pattern `?` is one character, `*` any but a slash, `**` any, `{a,b}` either".into()

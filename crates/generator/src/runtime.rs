@@ -14,8 +14,10 @@ use oxc_parser::Parser;
 use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
 
-use crate::BuildError;
 use crate::config::{Parsed, UpdateMode};
+use crate::content_hash::{sha256, short};
+use crate::own::OUTPUT;
+use crate::{BuildError, extension};
 use revisit_rules::site::pattern::Pattern;
 
 /// What a worker of this site must know and do.
@@ -33,6 +35,8 @@ pub(crate) struct Worker<'a> {
     /// Pages lie in packs whose header fields must be asked for.
     pub(crate) asked: bool,
     pub(crate) by_folder: bool,
+    /// Code of the site's own, which comes first.
+    pub(crate) extension: Option<&'a str>,
 }
 
 /// The service worker of a build.
@@ -105,7 +109,8 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
     entry.push_str(&format!("start({{ {} }})\n", list.join(", ")));
     let config_module = format!("const config = {}\n", Value::Object(values));
     let joined = join(&entry, &config_module)?;
-    Ok(format!("{MARK}{}", minify(&joined)?))
+    let extension = wanted.extension.map(extension::scoped).unwrap_or_default();
+    Ok(format!("{MARK}{extension}{}", minify(&joined)?))
 }
 
 /// The page client, which registers the worker named and looks for a newer build every so many
@@ -118,6 +123,11 @@ pub(crate) fn client(worker_name: &str, check_minutes: u32) -> Result<String, Bu
     ))
 }
 
+/// The path of a page client below the site's folder.
+pub(crate) fn client_path(client: impl AsRef<[u8]>) -> String {
+    format!("{OUTPUT}/client-{}.js", short(&sha256(client.as_ref())))
+}
+
 /// The worker that removes itself; `reload`: it also loads open pages anew.
 ///
 /// # Errors
@@ -127,6 +137,14 @@ pub fn uninstaller(reload: bool) -> Result<String, BuildError> {
         "(() => {{ const RELOAD = {reload};\n{UNINSTALL}\n}})()"
     ))?;
     Ok(format!("{MARK}{text}"))
+}
+
+/// The worker that keeps and answers nothing, for development.
+pub(crate) fn dev_worker() -> Result<String, BuildError> {
+    Ok(format!(
+        "{MARK}{}",
+        minify(&format!("(() => {{\n{DEV}\n}})()"))?
+    ))
 }
 
 /// Was this worker script written by a build of ours?
@@ -299,6 +317,7 @@ const OWN_PROPERTIES: &str = "^(home|hash|packs|firsts|cuts|parts|pack|at|group|
      installed|activated|arrive|missing|asked|lazy|target|make|until)$";
 
 const CLIENT: &str = include_str!("../runtime/client/client.js");
+const DEV: &str = include_str!("../runtime/dev/dev.js");
 const UNINSTALL: &str = include_str!("../runtime/uninstall/uninstall.js");
 
 /// The first bytes of a worker of ours: what may be overwritten.
@@ -324,6 +343,7 @@ mod tests {
         lazy_bytes: 1,
         asked: false,
         by_folder: false,
+        extension: None,
     };
 
     #[test]
@@ -374,6 +394,19 @@ mod tests {
     }
 
     #[test]
+    fn code_of_the_sites_own_comes_first_and_as_it_is() {
+        let text = "addEventListener('push', (event) => { /* ours */ })";
+        let extended = check(&Worker {
+            extension: Some(text),
+            ..PLAIN
+        });
+        assert!(is_ours(extended.as_bytes()));
+        let (own, ours) = extended.split_once(text).unwrap();
+        assert_eq!(own, format!("{MARK}(() => {{\n"));
+        assert!(ours.ends_with(check(&PLAIN).strip_prefix(MARK).unwrap()));
+    }
+
+    #[test]
     fn a_name_declared_twice_is_refused() {
         let mut names = HashSet::new();
         let mut out = String::new();
@@ -399,6 +432,7 @@ mod tests {
     fn our_own_scripts_are_known_again() {
         assert!(is_ours(check(&PLAIN).as_bytes()));
         assert!(is_ours(uninstaller(true).unwrap().as_bytes()));
+        assert!(is_ours(dev_worker().unwrap().as_bytes()));
         assert!(!is_ours(b"self.addEventListener('fetch', () => {})"));
         assert!(client("sw.js", 60).unwrap().contains("sw.js"));
     }

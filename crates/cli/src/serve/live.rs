@@ -17,10 +17,12 @@ use http::header::CACHE_CONTROL;
 use revisit_engine::Clock;
 use revisit_gateway::folder::{Edit, Generated, Known, Layer, Overlay};
 use revisit_generator::{
-    Body, BuildConfig, BuildError, Memory, Options, Report, plan, plan_uninstall,
+    Body, BuildConfig, BuildError, Memory, Options, Report, plan, plan_dev, plan_uninstall,
 };
 use revisit_rules::site::names::Promise;
+use tokio::sync::mpsc;
 
+use super::retain::Retained;
 use crate::terminal::Bar;
 
 /// A folder and the overlay that its last look gave.
@@ -30,12 +32,24 @@ pub(crate) struct LiveSite {
     /// How many looks were begun: who asks while one is under way needs the next.
     begun: AtomicU64,
     looking: tokio::sync::Mutex<()>,
+    retained: Option<mpsc::Sender<Arc<Layer>>>,
+}
+
+/// What lies over the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The worker and all that belongs to it.
+    Worker,
+    /// The page client, and a worker that keeps nothing.
+    Dev,
+    /// A worker that removes itself, for browsers that have one.
+    Nothing,
 }
 
 struct Planner {
     root: PathBuf,
     config: BuildConfig,
-    with_worker: bool,
+    over: Over,
     site_id: String,
     memory: Mutex<Memory>,
     clock: Arc<dyn Clock>,
@@ -52,23 +66,27 @@ impl LiveSite {
     pub(crate) async fn start(
         root: &Path,
         config: BuildConfig,
-        with_worker: bool,
+        over: Over,
+        retained: Option<&Arc<Retained>>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, BuildError> {
         let planner = Arc::new(Planner {
             site_id: site_id(root),
             root: root.to_owned(),
             config,
-            with_worker,
+            over,
             memory: Mutex::default(),
             clock,
         });
         let look = settled(&planner, &Layer::default()).await?;
+        let retained = retained.map(Retained::keep_what_comes);
+        retain(retained.as_ref(), &look.layer).await;
         Ok(Self {
             planner,
             now: Mutex::new(look),
             begun: AtomicU64::new(1),
             looking: tokio::sync::Mutex::new(()),
+            retained,
         })
     }
 
@@ -98,6 +116,7 @@ impl Overlay for LiveSite {
             let before = self.current();
             match settled(&self.planner, &before).await {
                 Ok(look) => {
+                    retain(self.retained.as_ref(), &look.layer).await;
                     let mut now = self.now();
                     if now.report.build != look.report.build {
                         eprintln!(
@@ -112,6 +131,13 @@ impl Overlay for LiveSite {
             }
             self.current()
         })
+    }
+}
+
+/// Has kept what a look found, for when it goes.
+async fn retain(retained: Option<&mpsc::Sender<Arc<Layer>>>, layer: &Arc<Layer>) {
+    if let Some(retained) = retained {
+        let _ = retained.send(layer.clone()).await; // its task ends with the process only
     }
 }
 
@@ -150,17 +176,18 @@ async fn settled(planner: &Arc<Planner>, before: &Layer) -> Result<Look, BuildEr
 
 impl Planner {
     fn look(&self) -> Result<Look, BuildError> {
-        let overlay = if self.with_worker {
-            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            let options = Options {
-                now: self.clock.now(),
-                development: Some(&self.site_id),
-                previous: None,
-            };
-            plan(&self.root, &self.config, &options, &mut memory, &Bar::new())?
-        } else {
-            plan_uninstall(&self.root, &self.config, true)?
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let options = Options {
+            now: self.clock.now(),
+            development: Some(&self.site_id),
+            previous: None,
         };
+        let (root, config) = (&self.root, &self.config);
+        let overlay = match self.over {
+            Over::Worker => plan(root, config, &options, &mut memory, &Bar::new()),
+            Over::Dev => plan_dev(root, config, &options, &mut memory),
+            Over::Nothing => plan_uninstall(root, config, true),
+        }?;
         let worker = &self.config.worker.name;
         let generated: HashMap<String, Generated> = overlay
             .generated

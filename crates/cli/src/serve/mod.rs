@@ -1,26 +1,34 @@
 //! `revisit serve`: a folder becomes an offline site, with nothing in it written.
 //!
 //! The gateway listens and serves the folder; the generator's overlay lies over it in memory and
-//! follows the folder by itself ([`live`]); what another site's worker left behind in a browser
+//! follows the folder by itself ([`live`]); what the folder had a while ago is still answered
+//! ([`earlier`], [`retain`]); what another site's worker left behind in a browser
 //! is seen off ([`trap`]).
 
+mod earlier;
 mod live;
+mod retain;
 mod trap;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use revisit_engine::{Clock, SystemClock};
 use revisit_gateway::{Ended, Folder, FolderOptions, Limits, Listener};
 use serde_json::json;
 
 use crate::args::ServeArgs;
-use crate::config::Config;
+use crate::config::{Config, ServeSection};
 use crate::failure::Failure;
+use crate::stop::asked_to_stop;
 use crate::summary::summary;
 use crate::terminal::say;
-use live::LiveSite;
+use earlier::EarlierBuilds;
+use live::{LiveSite, Over};
+use retain::{Bounds, Retained};
 use trap::WorkerTrap;
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
@@ -36,7 +44,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
 async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let address = args.listen.unwrap_or(config.serve.listen);
-    let with_worker = config.serve.worker && !args.no_worker;
+    let over = over(args, &config.serve)?;
     // Before the long work: a port in use should be said at once.
     let listener = Listener::bind(address).await.map_err(|error| {
         let help = error.help();
@@ -44,20 +52,29 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
     })?;
     let address = listener.local_addr();
 
+    let retained = match over {
+        Over::Dev => None, // no name promises anything
+        Over::Worker | Over::Nothing => retained(&args.site, &config.serve, &clock),
+    };
     let site = LiveSite::start(
         &args.site,
         config.build_config(),
-        with_worker,
+        over,
+        retained.as_ref(),
         clock.clone(),
     )
     .await?;
+    let site = Arc::new(site);
     let report = site.report();
     let options = FolderOptions {
         base: config.site.base.clone(),
         ..FolderOptions::default()
     };
-    let folder =
-        Folder::open(&args.site, options, Arc::new(site), clock.clone()).map_err(|error| {
+    let folder = Folder::open(&args.site, options.clone(), site.clone(), clock.clone())
+        .and_then(|folder| {
+            EarlierBuilds::behind(folder, site, retained.clone(), options, clock.clone())
+        })
+        .map_err(|error| {
             let help = error.help();
             Failure::work(error).help(help)
         })?;
@@ -67,37 +84,82 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
     if args.json {
         say!(
             "{:#}",
-            json!({ "url": url, "worker": with_worker, "report": report })
+            json!({
+                "url": url,
+                "worker": over == Over::Worker,
+                "dev": over == Over::Dev,
+                "report": report,
+            })
         );
     } else {
-        tell(args, &url, with_worker, &report);
+        tell(args, &url, over, &report);
     }
     warn_off_loopback(address);
 
-    match listener
+    let ended = listener
         .serve(Arc::new(trap), clock, Limits::default(), asked_to_stop())
-        .await
-    {
+        .await;
+    if let Some(retained) = retained {
+        retained.close();
+    }
+    match ended {
         Ended::Drained => eprintln!("stopped"),
         Ended::Cut { connections } => eprintln!("stopped; {connections} connections were cut"),
     }
     Ok(())
 }
 
-fn tell(args: &ServeArgs, url: &str, with_worker: bool, report: &revisit_generator::Report) {
+/// A place for what earlier builds had, unless the config wants none.
+fn retained(site: &Path, config: &ServeSection, clock: &Arc<dyn Clock>) -> Option<Arc<Retained>> {
+    let bounds = Bounds {
+        time: Duration::from_secs(config.retain_seconds.into()),
+        bytes_max: config.retain_bytes_max,
+    };
+    if bounds.time.is_zero() || bounds.bytes_max == 0 {
+        return None;
+    }
+    match Retained::new(site, bounds, clock.clone()) {
+        Ok(retained) => Some(Arc::new(retained)),
+        Err(error) => {
+            eprintln!("warning: no files of earlier builds are retained: {error}");
+            None
+        }
+    }
+}
+
+/// What the words and the config want over the folder; the words win.
+fn over(args: &ServeArgs, config: &ServeSection) -> Result<Over, Failure> {
+    Ok(match (args.no_worker, args.dev) {
+        (true, _) => Over::Nothing,
+        (_, true) => Over::Dev,
+        _ if config.dev && !config.worker => {
+            let error = anyhow!("`[serve] dev = true` and `worker = false` exclude each other");
+            return Err(Failure::words(error).help("take one of them out".to_owned()));
+        }
+        _ if config.dev => Over::Dev,
+        _ if config.worker => Over::Worker,
+        _ => Over::Nothing,
+    })
+}
+
+fn tell(args: &ServeArgs, url: &str, over: Over, report: &revisit_generator::Report) {
     let site = args.site.display();
     say!("listening on {url}");
-    if with_worker {
-        say!(
-            "serving {site} with a service worker over it, build {}",
-            report.build
-        );
-        say!("{}", summary(report).trim_end());
-        say!("try: open it, stop this server with Ctrl-C, and load the page again");
-    } else {
-        say!(
+    match over {
+        Over::Worker => {
+            say!(
+                "serving {site} with a service worker over it, build {}",
+                report.build
+            );
+            say!("{}", summary(report).trim_end());
+            say!("try: open it, stop this server with Ctrl-C, and load the page again");
+        }
+        Over::Dev => say!(
+            "serving {site} for development: its worker keeps nothing, every change is seen at the next load"
+        ),
+        Over::Nothing => say!(
             "serving {site} as it is; a browser that has a worker for this address gets one that removes itself"
-        );
+        ),
     }
 }
 
@@ -108,23 +170,4 @@ fn warn_off_loopback(address: SocketAddr) {
              over https and on localhost only"
         );
     }
-}
-
-/// Resolves at Ctrl-C or when the system asks the program to end.
-async fn asked_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let mut terminate =
-            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                Ok(terminate) => terminate,
-                Err(_) => return interrupt.await.unwrap_or(()),
-            };
-        tokio::select! {
-            _ = interrupt => {}
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    interrupt.await.unwrap_or(());
 }

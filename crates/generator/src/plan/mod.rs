@@ -1,7 +1,9 @@
 //! From a folder to its overlay: walk, shell, selection, pages, packs, manifest, worker.
 
+mod dev;
 mod files;
 mod hosted;
+mod matches;
 mod uninstall;
 mod warnings;
 
@@ -16,7 +18,8 @@ use revisit_rules::site::names::Promise;
 use revisit_rules::site::{FileStamp, media};
 
 use crate::config::{AskPages, Parsed, VerifyPages};
-use crate::content_hash::{Sha256, sha256, short};
+use crate::content_hash::{Sha256, sha256};
+use crate::extension;
 use crate::host::{HEADERS, Hosted};
 use crate::manifest::{Alone, PageHead, manifest};
 use crate::overlay::{Body, Edit, Generated, Overlay};
@@ -30,7 +33,9 @@ use crate::shell::{References, Shell, references_of, shell};
 use crate::walk::{Walk, walk};
 use crate::{BuildConfig, BuildError, Report, Warning};
 
+pub use dev::plan_dev;
 pub(crate) use hosted::is_added;
+pub use matches::plan_matches;
 pub use uninstall::plan_uninstall;
 
 /// How a plan is made, beside what the config says.
@@ -140,6 +145,8 @@ struct Planner<'a> {
 impl Planner<'_> {
     fn plan(&self, memory: &mut Memory) -> Result<Overlay, Stop> {
         refuse_foreign_output(self.root, &self.config.worker.name)?;
+        let extend = &self.config.worker.extend;
+        let extension = extend.as_deref().map(extension::read).transpose()?;
         let worker_name = &self.config.worker.name;
         let added = is_added(self.root);
         let walk = walk(self.root, &|path| {
@@ -161,7 +168,7 @@ impl Planner<'_> {
             self.config.worker.check_minutes,
         )?);
         let client_sha256 = sha256(&client);
-        let client_path = format!("{OUTPUT}/client-{}.js", short(&client_sha256));
+        let client_path = runtime::client_path(&client);
         let inject = self.config.worker.inject;
         let pages = self.pages(&walk, inject.then_some(&*client_path), memory)?;
         let selection = select(
@@ -230,6 +237,7 @@ impl Planner<'_> {
                 lazy: selection.chosen.values().any(|g| *g == Group::Lazy)
                     && self.config.precache.lazy_budget_bytes > 0,
                 asked: manifest.asks,
+                extension: extension.as_deref(),
             },
             self.parsed,
         )?;
@@ -304,7 +312,8 @@ impl Planner<'_> {
         for (path, group) in &selection.chosen {
             let page = pages.get(path);
             let size = page.map_or(stamps[&**path].size, |page| page.size);
-            let sha256 = hashes[path];
+            // none where only the places are asked for
+            let sha256 = hashes.get(path).copied().unwrap_or_default();
             let has_own_headers = workers.contains(path)
                 || media::is_document(path)
                     && (*group == Group::Shell || by_marker || page.is_none());

@@ -19,6 +19,7 @@ use std::ops::Range;
 pub(crate) use css::css;
 pub(crate) use html::html;
 pub(crate) use js::{ScriptKind, script};
+pub(crate) use nesting::is_shallow;
 
 /// One URL that a file names so that a browser fetches it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,7 +20,7 @@ pub enum Promise {
 
 impl Promise {
     /// The lifetime to send with it, as a `Cache-Control` value (RFC 9111 §5.2.2, RFC 8246).
-    pub fn cache_control(self) -> &'static str {
+    pub const fn cache_control(self) -> &'static str {
         match self {
             Self::ContentHash => "public, max-age=31536000, immutable",
             // A version may be built anew in development: a day, and asked for again then.

@@ -1,0 +1,92 @@
+//! As far as a plan has to go to say what becomes of a URL: up to the choice.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use revisit_rules::site::FileStamp;
+
+use super::{Memory, Options, Planner, Stop, TRIES_MAX};
+use crate::matching::{Chosen, Match, decide};
+use crate::own::{OUTPUT, refuse_foreign_output};
+use crate::select::select;
+use crate::walk::walk;
+use crate::{BuildConfig, BuildError, runtime};
+
+/// Which rule answers each of `urls`, and why: what a build of the site in `root` would do. Nothing
+/// is written.
+///
+/// # Errors
+/// See [`BuildError`].
+pub fn plan_matches(
+    root: &Path,
+    config: &BuildConfig,
+    options: &Options<'_>,
+    urls: &[String],
+) -> Result<Vec<Match>, BuildError> {
+    let parsed = config.parse()?;
+    let planner = Planner {
+        root,
+        config,
+        parsed: &parsed,
+        options,
+        progress: &(),
+    };
+    let mut tries = 0;
+    loop {
+        match planner.matches(urls) {
+            Ok(matches) => return Ok(matches),
+            Err(Stop::Changed { .. }) if tries < TRIES_MAX => tries += 1,
+            Err(Stop::Changed { file }) => return Err(BuildError::Unsettled { file }),
+            Err(Stop::Error(error)) => return Err(error),
+        }
+    }
+}
+
+impl Planner<'_> {
+    fn matches(&self, urls: &[String]) -> Result<Vec<Match>, Stop> {
+        let memory = &mut Memory::default();
+        let worker_name = &self.config.worker.name;
+        refuse_foreign_output(self.root, worker_name)?;
+        let walk = walk(self.root, &|path| path == OUTPUT || path == worker_name)?;
+        let stamps: HashMap<&str, FileStamp> = walk
+            .files
+            .iter()
+            .map(|found| (&*found.path, found.stamp))
+            .collect();
+        let known: HashSet<&str> = stamps.keys().copied().collect();
+        let (entries, offline) = self.entries(&walk, &known)?;
+        let shell = self.shell(&entries, &stamps, &known, memory)?;
+        let hosted = self.hosted(&walk, &known)?;
+        let (keepable, _) = self.keepable(&walk, &hosted, &entries)?;
+        let client = runtime::client(worker_name, self.config.worker.check_minutes)?;
+        let client_path = runtime::client_path(&client);
+        let tagged = self.config.worker.inject.then_some(&*client_path);
+        // Their sizes as served: the tag counts in the budget.
+        let pages = self.pages(&walk, tagged, memory)?;
+        let selection = select(
+            &keepable,
+            &|found| {
+                let page = pages.get(&found.path);
+                page.map_or(found.stamp.size, |page| page.size)
+            },
+            &shell,
+            self.parsed,
+            &self.config.precache,
+        )?;
+        let workers = self.workers(&selection, &shell, &stamps, &known, memory)?;
+        let hashes = HashMap::new();
+        let (alone, _) = self.placed(&selection, &pages, &workers, &stamps, &hashes, &hosted);
+        let alone = alone.into_iter().map(|file| file.path).collect();
+        let chosen = Chosen {
+            config: self.config,
+            parsed: self.parsed,
+            known: &known,
+            shell: &shell,
+            selection: &selection,
+            workers: &workers,
+            alone: &alone,
+            offline: offline.as_deref(),
+        };
+        Ok(urls.iter().map(|url| decide(&chosen, url)).collect())
+    }
+}
