@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use revisit_rules::site::{FileStamp, media};
 
-use super::{Memory, PackKey, PageFacts, Planner, Stop, warnings::forbids_own_scripts};
+use super::{Planner, Stop, warnings::forbids_own_scripts};
 use crate::content_hash::{Sha256, sha256};
 use crate::manifest::Document;
+use crate::memory::{Memory, PackKey, PageFacts};
 use crate::overlay::{SiteFile, edited};
 use crate::packs::{Group, Pack, pack};
 use crate::select::Selection;

@@ -6,7 +6,6 @@ mod warnings;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -16,9 +15,10 @@ use revisit_rules::site::{FileStamp, media};
 use crate::config::Parsed;
 use crate::content_hash::{Sha256, sha256, short};
 use crate::manifest::{Document, manifest};
-use crate::overlay::{Edit, Generated, Overlay};
+use crate::memory::Memory;
+use crate::overlay::{Generated, Overlay};
 use crate::own::{OUTPUT, refuse_foreign_output};
-use crate::packs::{Group, Pack, groups};
+use crate::packs::groups;
 use crate::references::Kind;
 use crate::runtime::{self, Worker};
 use crate::select::select;
@@ -47,29 +47,6 @@ pub trait Progress: Sync {
 
 impl Progress for () {
     fn step(&self, _: &str, _: usize, _: usize) {}
-}
-
-/// What is known from the last plan of the same folder by the same config: files that did not
-/// change since are not read again.
-#[derive(Debug, Default)]
-pub struct Memory {
-    references: HashMap<(String, Kind), (FileStamp, References)>,
-    workers: HashMap<String, (FileStamp, Vec<String>)>,
-    pages: HashMap<String, (FileStamp, PageFacts)>,
-    packs: HashMap<PackKey, Arc<Pack>>,
-}
-
-type PackKey = (Group, Vec<FileStamp>);
-
-/// What a page's bytes say, once read.
-#[derive(Debug, Clone)]
-struct PageFacts {
-    edits: Vec<Edit>,
-    /// Of the page as served.
-    sha256: Sha256,
-    /// Length as served.
-    size: u64,
-    tag_forbidden: bool,
 }
 
 /// Reads the site in `root` and plans what lies over it. Nothing is written.

@@ -7,8 +7,9 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use revisit_rules::site::names::Promise;
 
-use super::{Memory, Options, Planner, Stop, TRIES_MAX};
+use super::{Options, Planner, Stop, TRIES_MAX};
 use crate::content_hash::sha256;
+use crate::memory::Memory;
 use crate::overlay::{Generated, Overlay};
 use crate::own::{OUTPUT, is_foreign_worker, refuse_foreign_output};
 use crate::walk::walk;
