@@ -48,6 +48,9 @@ pub(crate) struct BuildArgs {
     /// Take the script tags out again and leave a worker that removes itself
     #[arg(long)]
     pub(crate) uninstall: bool,
+    /// Know nothing of earlier builds, and remember nothing of this one
+    #[arg(long)]
+    pub(crate) no_cache: bool,
     /// Print one JSON document and nothing else
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,10 +1,14 @@
-//! `revisit build`: plan, write, tell.
+//! `revisit build`: plan, write, remember, tell.
 
 use revisit_engine::{Clock, SystemClock};
-use revisit_generator::{Destination, Memory, Options, plan, plan_uninstall, write};
+use revisit_generator::{
+    self as generator, BuildConfig, Cache, Destination, Options, Report, Written, plan_uninstall,
+    write,
+};
 use serde_json::json;
 
 use crate::args::BuildArgs;
+use crate::cache;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::summary::summary;
@@ -24,60 +28,90 @@ pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
         now: clock.now(),
         development: None,
     };
-    let overlay = if args.uninstall {
-        plan_uninstall(&args.site, &build, false)?
-    } else {
-        plan(
-            &args.site,
-            &build,
-            &options,
-            &mut Memory::default(),
-            &Bar::new(),
-        )?
+    if args.uninstall {
+        return uninstall(args, &build, destination, &clock);
+    }
+    let cache = match args.no_cache {
+        true => None,
+        false => cache::folder(config.build.cache.as_deref()),
     };
-    let written = write(&args.site, &overlay, &build.worker.name, destination)?;
-
+    let program = cache::program();
+    let cache = cache.as_deref().map(|folder| Cache {
+        folder,
+        program: &program,
+    });
+    let built = generator::build(
+        &args.site,
+        &build,
+        &options,
+        destination,
+        cache,
+        &Bar::new(),
+    )?;
     let target = out.unwrap_or(&args.site).display();
+    if let (Some(error), Some(cache)) = (&built.forgotten, cache) {
+        let folder = cache.folder.display();
+        tracing::warn!(
+            "cannot remember this build in `{folder}`, so the next one reads every file again: {error}"
+        );
+    }
     if args.json {
-        let report = json!({
-            "folder": target.to_string(),
-            "written": written,
-            "seconds": clock.elapsed().as_secs_f64(),
-            "report": overlay.report,
-        });
-        say!("{report:#}");
-    } else if args.uninstall {
+        say_json(&target.to_string(), built.written, &built.report, &clock);
+        return Ok(());
+    }
+    say!(
+        "built {target} in {:.2} s, build {}",
+        clock.elapsed().as_secs_f64(),
+        built.report.build
+    );
+    say!("{}", summary(&built.report).trim_end());
+    if built.written == Written::default() {
+        say!("nothing changed since the last build");
+    }
+    if let (false, Some(client)) = (build.worker.inject, built.client) {
         say!(
-            "took revisit out of {target}: {} written, {} removed",
-            counted(written.written, "file"),
-            counted(written.removed, "file")
+            "no page was touched: load the classic script `{}{client}` in yours",
+            build.site.base
         );
-        say!(
-            "deploy {}, which removes itself from visitors' browsers, for as long as they may come back",
-            build.worker.name
-        );
-    } else {
-        say!(
-            "built {target} in {:.2} s, build {}",
-            clock.elapsed().as_secs_f64(),
-            overlay.build
-        );
-        say!("{}", summary(&overlay.report).trim_end());
-        if written == Default::default() {
-            say!("nothing changed since the last build");
-        }
-        if !build.worker.inject {
-            let client = overlay
-                .generated
-                .keys()
-                .find(|path| path.contains("/client-"));
-            if let Some(client) = client {
-                say!(
-                    "no page was touched: load the classic script `{}{client}` in yours",
-                    build.site.base
-                );
-            }
-        }
     }
     Ok(())
+}
+
+fn uninstall(
+    args: &BuildArgs,
+    build: &BuildConfig,
+    destination: Destination<'_>,
+    clock: &SystemClock,
+) -> Result<(), Failure> {
+    let overlay = plan_uninstall(&args.site, build, false)?;
+    let written = write(&args.site, &overlay, &build.worker.name, destination)?;
+    let target = match destination {
+        Destination::InPlace => &args.site,
+        Destination::Folder(out) => out,
+    };
+    let target = target.display();
+    if args.json {
+        say_json(&target.to_string(), written, &overlay.report, clock);
+        return Ok(());
+    }
+    say!(
+        "took revisit out of {target}: {} written, {} removed",
+        counted(written.written, "file"),
+        counted(written.removed, "file")
+    );
+    say!(
+        "deploy {}, which removes itself from visitors' browsers, for as long as they may come back",
+        build.worker.name
+    );
+    Ok(())
+}
+
+fn say_json(folder: &str, written: Written, report: &Report, clock: &SystemClock) {
+    let said = json!({
+        "folder": folder,
+        "written": written,
+        "seconds": clock.elapsed().as_secs_f64(),
+        "report": report,
+    });
+    say!("{said:#}");
 }

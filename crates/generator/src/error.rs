@@ -153,6 +153,7 @@ impl BuildError {
             Self::Write { .. } => "see that the folder is writable and the disk has room, then build again".into(),
             Self::Commit { .. } => "build again: it completes what was begun".into(),
             Self::Config { key: "out", .. } => "name a folder beside the site, such as `--out offline-site`".into(),
+            Self::Config { key: "build.cache", .. } => "name a folder outside of it, or build with `--no-cache`".into(),
             Self::Config { key, .. } if PATTERNS.contains(key) => {
                 "in a pattern `?` is one character, `*` any but a slash, `**` any, `{a,b}` either".into()
             }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use revisit_rules::site::{FileStamp, media};
 
 use super::{Planner, Stop, warnings::forbids_own_scripts};
-use crate::content_hash::{Sha256, sha256};
+use crate::content_hash::{Hasher, Sha256, sha256};
 use crate::manifest::Document;
 use crate::memory::{Memory, PackKey, PageFacts};
 use crate::overlay::{SiteFile, edited};
@@ -122,24 +123,59 @@ impl Planner<'_> {
         pages: &HashMap<String, PageFacts>,
         workers: &HashSet<String>,
         stamps: &HashMap<&str, FileStamp>,
+        memory: &mut Memory,
     ) -> Result<Vec<Document>, Stop> {
-        let mut documents = Vec::new();
-        for path in selection.chosen.keys() {
-            let (sha256, size) = match pages.get(path) {
-                Some(facts) => (facts.sha256, facts.size),
-                None if media::is_document(path) || workers.contains(path) => {
-                    let bytes = self.read(path, stamps[&**path])?;
-                    (sha256(&bytes), bytes.len() as u64)
-                }
-                None => continue,
-            };
-            documents.push(Document {
+        let known = |path: &String| media::is_document(path) || workers.contains(path);
+        let (paged, others): (Vec<&String>, Vec<&String>) = selection
+            .chosen
+            .keys()
+            .filter(|path| pages.contains_key(*path) || known(path))
+            .partition(|path| pages.contains_key(*path));
+        let wanted: Vec<(&str, FileStamp)> = others
+            .iter()
+            .map(|path| (&***path, stamps[&***path]))
+            .collect();
+        let hashes = self.hashes(&wanted, memory)?;
+        let pages = paged.into_iter().map(|path| Document {
+            path: path.clone(),
+            sha256: pages[path].sha256,
+            size: pages[path].size,
+        });
+        let others = others
+            .into_iter()
+            .zip(hashes)
+            .map(|(path, sha256)| Document {
                 path: path.clone(),
                 sha256,
-                size,
+                size: stamps[&**path].size,
             });
-        }
+        let mut documents: Vec<Document> = pages.chain(others).collect();
+        documents.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(documents)
+    }
+
+    /// The hashes of these files, in their order. What changed since the last plan is read in parts of
+    /// [`HASHED_BYTES`], however large it is.
+    pub(super) fn hashes(
+        &self,
+        files: &[(&str, FileStamp)],
+        memory: &mut Memory,
+    ) -> Result<Vec<Sha256>, Stop> {
+        let hashes = parallel::each(
+            files,
+            &|done| self.progress.step("files", done, files.len()),
+            |(path, stamp)| match memory.hashes.get(*path) {
+                Some((then, hash)) if then == stamp => Ok(*hash),
+                _ => self.hash(path, *stamp),
+            },
+        )?;
+        memory.hashes = files
+            .iter()
+            .zip(&hashes)
+            .filter(|((_, stamp), _)| self.trusted(*stamp))
+            .map(|((path, stamp), hash)| ((*path).to_owned(), (*stamp, *hash)))
+            .collect();
+        Ok(hashes)
     }
 
     pub(super) fn packs(
@@ -216,6 +252,40 @@ impl Planner<'_> {
 
     /// A file's bytes, if it still is what the walk saw.
     pub(super) fn read(&self, path: &str, stamp: FileStamp) -> Result<Vec<u8>, Stop> {
+        let mut bytes = Vec::with_capacity(stamp.size as usize + 1);
+        self.look_into(path, stamp, |file| {
+            file.read_to_end(&mut bytes).map(|read| read as u64)
+        })?;
+        Ok(bytes)
+    }
+
+    fn hash(&self, path: &str, stamp: FileStamp) -> Result<Sha256, Stop> {
+        let mut hasher = Hasher::default();
+        let mut part = vec![0; HASHED_BYTES.min(stamp.size as usize + 1)];
+        self.look_into(path, stamp, |file| {
+            let mut total = 0;
+            loop {
+                let read = match file.read(&mut part) {
+                    Ok(0) => return Ok(total),
+                    Ok(read) => read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => return Err(error),
+                };
+                hasher.update(&part[..read]);
+                total += read as u64;
+            }
+        })?;
+        Ok(hasher.finish())
+    }
+
+    /// Has `take` read a file to its end; it says how many bytes these were. Fails if the file
+    /// is not what the walk saw.
+    fn look_into(
+        &self,
+        path: &str,
+        stamp: FileStamp,
+        take: impl FnOnce(&mut File) -> io::Result<u64>,
+    ) -> Result<(), Stop> {
         let full = self.root.join(path);
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => Stop::Changed {
@@ -227,11 +297,10 @@ impl Planner<'_> {
             }),
         };
         let mut file = File::open(&full).map_err(failed)?;
-        let mut bytes = Vec::with_capacity(stamp.size as usize + 1);
-        file.read_to_end(&mut bytes).map_err(failed)?;
+        let size = take(&mut file).map_err(failed)?;
         let now = FileStamp::of(&file.metadata().map_err(failed)?);
-        if now == stamp && bytes.len() as u64 == stamp.size {
-            Ok(bytes)
+        if now == stamp && size == stamp.size {
+            Ok(())
         } else {
             Err(Stop::Changed {
                 file: path.to_owned(),
@@ -240,9 +309,44 @@ impl Planner<'_> {
     }
 
     pub(super) fn trusted(&self, stamp: FileStamp) -> bool {
-        stamp.quiet_ns(self.options.now) > TRUSTED_AFTER_NS
+        trusted(stamp, self.options.now)
     }
 }
 
-/// A stamp is trusted only when it is older than the coarsest clock of a common file system.
+/// Would a change since `now`, when the file had this stamp already, show in its stamp?
+///
+/// Only when the stamp is older than the coarsest clock of a common file system.
+pub(crate) fn trusted(stamp: FileStamp, now: SystemTime) -> bool {
+    stamp.quiet_ns(now) > TRUSTED_AFTER_NS
+}
+
+/// FAT counts seconds by twos.
 const TRUSTED_AFTER_NS: i128 = 2_000_000_000;
+
+/// Read at once from a file that is only hashed.
+const HASHED_BYTES: usize = 128 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn check(quiet_ns: u64, expected: bool) {
+        let stamp = FileStamp {
+            size: 1,
+            inode: 1,
+            modified_ns: 0,
+            changed_ns: 1_000,
+        };
+        let now = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_000 + quiet_ns);
+        assert_eq!(trusted(stamp, now), expected, "{quiet_ns}");
+    }
+
+    #[test]
+    fn a_stamp_is_trusted_when_it_is_older_than_two_seconds() {
+        check(0, false);
+        check(2_000_000_000, false);
+        check(2_000_000_001, true);
+    }
+}

@@ -26,6 +26,7 @@ use crate::shell::{References, Shell, references_of, shell};
 use crate::walk::{Walk, walk};
 use crate::{BuildConfig, BuildError, Report, client_tag};
 
+pub(crate) use files::trusted;
 pub use uninstall::plan_uninstall;
 
 /// How a plan is made, beside what the config says.
@@ -139,7 +140,7 @@ impl Planner<'_> {
         )?;
 
         let workers = self.workers(&selection, &shell, &stamps, &known, memory)?;
-        let mut documents = self.documents(&selection, &pages, &workers, &stamps)?;
+        let mut documents = self.documents(&selection, &pages, &workers, &stamps, memory)?;
         // The page client is as much part of a page as any script of its own.
         documents.push(Document {
             path: client_path.clone(),
