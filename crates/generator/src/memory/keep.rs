@@ -209,3 +209,177 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// A million files need less.
 const FILE_BYTES_MAX: u64 = 1 << 30;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::super::PageFacts;
+    use super::*;
+    use crate::overlay::Edit;
+    use crate::references::{Kind, Reference, RelativeTo, When};
+    use crate::shell::References;
+
+    /// A kept file with one fact of each kind, and its folder.
+    fn kept() -> (tempfile::TempDir, Keep) {
+        let dir = tempfile::tempdir().unwrap();
+        let keep = Keep::new(dir.path(), Path::new("/site"), Path::new("/out"));
+        keep.put(&done(), &memory(), &copies(), now()).unwrap();
+        (dir, keep)
+    }
+
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + 200 * DAY
+    }
+
+    fn stamp(size: u64) -> FileStamp {
+        FileStamp {
+            size,
+            inode: 2,
+            modified_ns: -3,
+            changed_ns: i128::from(u64::MAX) * 4,
+        }
+    }
+
+    fn done() -> Done {
+        Done {
+            by: [1; 32],
+            saw: Some([2; 32]),
+            report: Report {
+                build: "build".into(),
+                ..Report::default()
+            },
+            client: Some("revisit/client-x.js".into()),
+        }
+    }
+
+    fn memory() -> Memory {
+        let reference = Reference {
+            url: "a.css".into(),
+            when: When::Demand,
+            kind: Kind::Style,
+            relative_to: RelativeTo::Page,
+        };
+        let references = References {
+            list: vec![reference],
+            base: Some("/b/".into()),
+        };
+        let facts = PageFacts {
+            edits: vec![Edit {
+                range: 3..5,
+                insert: Bytes::from_static(b"tag"),
+            }],
+            sha256: [7; 32],
+            size: 8,
+            tag_forbidden: true,
+        };
+        Memory {
+            references: [(("a.html".into(), Kind::Page), (stamp(1), references))].into(),
+            workers: [("a.js".into(), (stamp(2), vec!["w.js".into()]))].into(),
+            pages: [("a.html".into(), (stamp(3), facts))].into(),
+            hashes: [("w.js".into(), (stamp(4), [9; 32]))].into(),
+            packs: HashMap::new(),
+        }
+    }
+
+    fn copies() -> HashMap<String, Copied> {
+        let copied = Copied {
+            source: stamp(5),
+            edited: Some([3; 32]),
+            target: stamp(6),
+        };
+        [("a.html".into(), copied)].into()
+    }
+
+    #[test]
+    fn what_was_put_comes_back() {
+        let (_dir, keep) = kept();
+        let found = keep.done(&[1; 32]).unwrap();
+        assert_eq!(found.saw, done().saw);
+        assert_eq!(found.client, done().client);
+        assert_eq!(found.report.build, "build");
+        let (found, found_copies) = keep.facts().unwrap();
+        let told = |memory: &Memory| format!("{memory:?}");
+        assert_eq!(told(&found), told(&memory()));
+        assert_eq!(found_copies, copies());
+    }
+
+    #[test]
+    fn what_another_program_or_config_has_kept_is_none_of_ours() {
+        let (_dir, keep) = kept();
+        assert!(keep.done(&[8; 32]).is_none());
+    }
+
+    #[test]
+    fn each_site_and_place_has_a_file_of_its_own() {
+        let path =
+            |site, target| Keep::new(Path::new("/c"), Path::new(site), Path::new(target)).path;
+        assert_eq!(path("/a", "/b"), path("/a", "/b"));
+        assert_ne!(path("/a", "/b"), path("/a", "/a"));
+        assert_ne!(path("/a", "/b"), path("/b", "/b"));
+        assert_ne!(path("/a", "b/c"), path("/ab", "/c"));
+    }
+
+    #[test]
+    fn a_file_of_another_format_is_as_if_it_were_not_there() {
+        let (_dir, keep) = kept();
+        let mut bytes = fs::read(&keep.path).unwrap();
+        bytes[MAGIC.len() - 1] += 1;
+        fs::write(&keep.path, bytes).unwrap();
+        assert!(keep.done(&[1; 32]).is_none() && keep.facts().is_none());
+    }
+
+    #[test]
+    fn a_site_is_forgotten_when_nobody_has_built_it_for_ninety_days() {
+        let (dir, keep) = kept();
+        let age = |name: &str, age: Duration| {
+            let path = dir.path().join("builds").join(name);
+            let file = File::create(&path).unwrap();
+            file.set_modified(now() - age).unwrap();
+            path
+        };
+        let kept = age("a.build", KEPT);
+        let gone = age("b.build", KEPT + Duration::from_secs(1));
+        let rest = age("c.1-2.tmp", KEPT + Duration::from_secs(1));
+        let strange = age("notes.txt", 2 * KEPT);
+        keep.put(&done(), &memory(), &copies(), now()).unwrap();
+        assert!(kept.exists() && strange.exists());
+        assert!(!gone.exists() && !rest.exists());
+    }
+
+    #[test]
+    fn a_build_that_changes_nothing_keeps_its_file_from_being_forgotten() {
+        let (_dir, keep) = kept();
+        let file = File::options().append(true).open(&keep.path).unwrap();
+        let modified = || fs::metadata(&keep.path).unwrap().modified().unwrap();
+        file.set_modified(now() - KEPT).unwrap();
+        let changed = FileStamp::of(&file.metadata().unwrap()).changed_ns;
+        let changed = Duration::from_nanos(changed.try_into().unwrap());
+        let real = SystemTime::UNIX_EPOCH + changed + 2 * DAY;
+        keep.touch(real);
+        assert_eq!(modified(), real);
+        keep.touch(real + DAY / 2);
+        assert_eq!(modified(), real);
+    }
+
+    proptest! {
+        #[test]
+        fn damage_is_seen_and_never_a_panic(at in any::<prop::sample::Index>(), bit in 0..8_u8, cut in any::<bool>()) {
+            let (_dir, keep) = kept();
+            let mut bytes = fs::read(&keep.path).unwrap();
+            let at = at.index(bytes.len());
+            match cut {
+                true => bytes.truncate(at),
+                false => bytes[at] ^= 1 << bit,
+            }
+            fs::write(&keep.path, bytes).unwrap();
+            prop_assert!(keep.done(&[1; 32]).is_none() || keep.facts().is_none());
+        }
+
+        #[test]
+        fn facts_that_nobody_wrote_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Memory::read(&mut Reader::new(&bytes));
+        }
+    }
+}

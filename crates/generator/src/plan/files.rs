@@ -42,7 +42,7 @@ impl Planner<'_> {
                     return Ok(facts.clone());
                 }
                 let bytes = self.read(&found.path, found.stamp)?;
-                let page = references::html(&bytes);
+                let page = references::frame(&bytes);
                 let mut edits = client_tag::edits(&page, tag);
                 let served = edited(&bytes, &edits);
                 if served == bytes {

@@ -17,7 +17,7 @@ mod srcset;
 use std::ops::Range;
 
 pub(crate) use css::css;
-pub(crate) use html::html;
+pub(crate) use html::{frame, html};
 pub(crate) use js::{ScriptKind, script};
 
 /// One URL that a file names so that a browser fetches it.
