@@ -417,7 +417,7 @@ fn without_a_cache_nothing_is_remembered_and_a_cache_within_the_site_is_refused(
         2,
         &[
             "`build.cache` cannot be",
-            "must not lie within the site",
+            "must not lie within the site or the output",
             "--no-cache",
         ],
     );

@@ -60,8 +60,8 @@ pub fn build(
     let site = fs::canonicalize(root).ok();
     let (keep, by) = match (&site, cache) {
         (Some(site), Some(cache)) => {
-            refuse_within(root, site, cache.folder)?;
             let name = name_of(site, destination);
+            refuse_within(root, [site, &name], cache.folder)?;
             let keep = Keep::new(cache.folder, site, &name);
             (Some(keep), digest_of(config, options, cache.program))
         }
@@ -128,18 +128,18 @@ pub fn build(
 
 const TRIES_MAX: u32 = 3;
 
-/// A cache within the site would be deployed with it, and change it with every build.
-fn refuse_within(root: &Path, site: &Path, cache: &Path) -> Result<(), BuildError> {
+/// A cache within what is deployed would be deployed with it, and change it with every build.
+fn refuse_within(root: &Path, folders: [&Path; 2], cache: &Path) -> Result<(), BuildError> {
     // Of a folder that is not there yet, what is there above it.
     let real = cache.ancestors().find_map(|it| fs::canonicalize(it).ok());
-    if !real.is_some_and(|real| real.starts_with(site)) {
+    if !real.is_some_and(|real| folders.iter().any(|folder| real.starts_with(folder))) {
         return Ok(());
     }
-    refuse_what_is_no_site(root, site)?; // of a home folder there is more to say
+    refuse_what_is_no_site(root, folders[0])?; // of a home folder there is more to say
     Err(BuildError::Config {
         key: "build.cache",
         value: cache.display().to_string(),
-        why: "the cache must not lie within the site".into(),
+        why: "the cache must not lie within the site or the output".into(),
     })
 }
 
