@@ -72,6 +72,7 @@ fn the_root_and_a_home_folder_are_refused_whatever_they_hold() {
         &["serve", "--listen", "127.0.0.1:0"],
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_revisit"))
+            .env("XDG_CACHE_HOME", cache_home())
             .args(words)
             .arg(home.path())
             .env("HOME", home.path())

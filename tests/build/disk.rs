@@ -56,6 +56,7 @@ fn a_write_that_the_system_cuts_short_leaves_the_site_as_it_was() {
     let limited = "trap '' XFSZ; ulimit -f 200; exec \"$0\" build \"$1\"";
     let output = Command::new("sh")
         .args(["-c", limited, env!("CARGO_BIN_EXE_revisit")])
+        .env("XDG_CACHE_HOME", cache_home())
         .arg(site.path())
         .output()
         .unwrap();
@@ -117,6 +118,7 @@ fn a_file_of_2_gb_is_left_out_with_a_word_and_never_read() {
     let limited = "ulimit -v 1000000; exec \"$0\" build \"$1\"";
     let output = Command::new("sh")
         .args(["-c", limited, env!("CARGO_BIN_EXE_revisit")])
+        .env("XDG_CACHE_HOME", cache_home())
         .arg(site.path())
         .output()
         .unwrap();

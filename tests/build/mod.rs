@@ -7,6 +7,7 @@
     reason = "helpers of tests: a panic is an answer, and a test that skips says so"
 )]
 
+mod again;
 mod bad_input;
 mod budget;
 mod disk;
@@ -27,7 +28,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::harness::{Browser, Origin, Output, Serve, Site, Tab, revisit};
+use crate::harness::{Browser, Origin, Output, Serve, Site, Tab, cache_home, revisit};
 
 /// A page that loads a style sheet and a script, and a second page beside it.
 fn small_site() -> Site {
@@ -209,6 +210,7 @@ fn without_rights(words: &[&OsStr]) -> Option<Output> {
         .args(words)
         .current_dir("/")
         .stdin(Stdio::null())
+        .env("XDG_CACHE_HOME", folder.path().join("cache"))
         .env("NO_COLOR", "1");
     let output = command.env_remove("RUST_LOG").output().unwrap();
     Some(Output {

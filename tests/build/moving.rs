@@ -99,6 +99,7 @@ fn an_update_that_was_killed_is_completed_by_the_next() {
 /// Starts a build in place and kills it: as soon as it writes, or so many files later.
 fn kill_in_the_middle(work: &Site, moment: usize) -> bool {
     let mut child = Command::new(env!("CARGO_BIN_EXE_revisit"))
+        .env("XDG_CACHE_HOME", cache_home())
         .arg("build")
         .arg(work.path())
         .stdout(Stdio::null())
@@ -141,6 +142,7 @@ fn a_killed_build_into_a_copy_leaves_nothing_that_stays() {
     let out = parent.path().join("out");
     for round in 0..3 {
         let mut child = Command::new(env!("CARGO_BIN_EXE_revisit"))
+            .env("XDG_CACHE_HOME", cache_home())
             .arg("build")
             .arg(site.path())
             .arg("--out")
@@ -150,7 +152,7 @@ fn a_killed_build_into_a_copy_leaves_nothing_that_stays() {
             .unwrap();
         let staging = parent.path().join(".out.revisit-staging");
         poll(Duration::from_secs(20), || {
-            staging.join("pages").exists().then_some(())
+            staging.join("new/pages").exists().then_some(())
         });
         let _ = child.kill();
         let _ = child.wait();

@@ -2,9 +2,9 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -47,6 +47,16 @@ pub(crate) fn revisit_in<S: AsRef<OsStr>>(folder: &Path, words: &[S]) -> Output 
     finish(command().args(words).current_dir(folder))
 }
 
+/// The user's cache folder of all commands of this run: nobody's own is read or written.
+pub(crate) fn cache_home() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache-of-tests");
+        let _ = std::fs::remove_dir_all(&folder); // of the last run
+        folder
+    })
+}
+
 /// `revisit`, without what a developer's own environment may tell it.
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_revisit"));
@@ -54,6 +64,7 @@ fn command() -> Command {
         .stdin(Stdio::null())
         .env_remove("RUST_LOG")
         .env_remove("CLICOLOR_FORCE")
+        .env("XDG_CACHE_HOME", cache_home())
         .env("NO_COLOR", "1");
     command
 }

@@ -153,18 +153,19 @@ fn released(name: &str) -> PathBuf {
     target_dir().join("release").join(name)
 }
 
-/// `revisit build SITE --out OUT` with a config, and a cache folder of its own.
-fn revisit_build(site: &Path, out: &Path, config: &Path, cache: &Path) -> Command {
+/// `revisit build SITE` or `… --out OUT` with a config, and a cache folder of its own.
+fn revisit_build(site: &Path, out: Option<&Path>, config: &Path, cache: &Path) -> Command {
     let mut command = Command::new(released("revisit"));
     command
         .arg("build")
         .arg(site)
-        .arg("--out")
-        .arg(out)
         .arg("--config")
         .arg(config)
         .env("XDG_CACHE_HOME", cache)
         .current_dir(root());
+    if let Some(out) = out {
+        command.arg("--out").arg(out);
+    }
     command
 }
 

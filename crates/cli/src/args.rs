@@ -60,6 +60,9 @@ pub(crate) struct BuildArgs {
     /// Build again whenever the folder, the config or the script of `--inject` changes, until Ctrl-C
     #[arg(long, conflicts_with_all = ["uninstall", "json"])]
     pub(crate) watch: bool,
+    /// Know nothing of earlier builds, and remember nothing of this one
+    #[arg(long)]
+    pub(crate) no_cache: bool,
     /// Print one JSON document and nothing else
     #[arg(long)]
     pub(crate) json: bool,

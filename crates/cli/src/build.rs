@@ -1,14 +1,16 @@
-//! `revisit build`: plan, write, tell.
+//! `revisit build`: plan, write, remember, tell.
 
 use std::path::PathBuf;
 
 use revisit_engine::{Clock, SystemClock};
 use revisit_generator::{
-    BuildConfig, Destination, Memory, Options, Overlay, plan, plan_uninstall, write,
+    self as generator, BuildConfig, Cache, Destination, Options, Overlay, Report, Written,
+    plan_uninstall, write,
 };
 use serde_json::json;
 
 use crate::args::BuildArgs;
+use crate::cache;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::matches;
@@ -23,11 +25,18 @@ pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
     if !args.matches.is_empty() {
         return matches::run(args);
     }
-    once(args, &mut Memory::default()).map(drop)
+    once(args).map(drop)
 }
 
-/// What the words and the config want built, and the folder for a copy if there is to be one.
-pub(crate) fn wanted(args: &BuildArgs) -> Result<(BuildConfig, Option<PathBuf>), Failure> {
+/// What the words and the config want built.
+pub(crate) struct Wanted {
+    pub(crate) build: BuildConfig,
+    /// The folder for a copy, if there is to be one.
+    pub(crate) out: Option<PathBuf>,
+    cache: Option<PathBuf>,
+}
+
+pub(crate) fn wanted(args: &BuildArgs) -> Result<Wanted, Failure> {
     let config = Config::load(args.config.as_deref())?;
     let mut build = config.build_config();
     build.worker.inject &= !args.no_inject;
@@ -37,69 +46,108 @@ pub(crate) fn wanted(args: &BuildArgs) -> Result<(BuildConfig, Option<PathBuf>),
     if let Some(file) = &args.inject {
         build.worker.extend = Some(file.clone());
     }
-    Ok((build, args.out.clone().or(config.build.out)))
+    Ok(Wanted {
+        build,
+        out: args.out.clone().or(config.build.out),
+        cache: match args.no_cache {
+            true => None,
+            false => cache::folder(config.build.cache.as_deref()),
+        },
+    })
 }
 
-/// One build, told to the user; gives what was written. `memory` is of the same words and config.
-pub(crate) fn once(args: &BuildArgs, memory: &mut Memory) -> Result<Overlay, Failure> {
+/// One build, told to the user; gives what was written, if anything had changed.
+pub(crate) fn once(args: &BuildArgs) -> Result<Option<Overlay>, Failure> {
     let clock = SystemClock::start();
-    let (build, out) = wanted(args)?;
-    let out = out.as_deref();
-    let destination = out.map_or(Destination::InPlace, Destination::Folder);
-    let previous = args.previous.as_deref().or(out).unwrap_or(&args.site);
+    let Wanted { build, out, cache } = wanted(args)?;
+    let destination = out
+        .as_deref()
+        .map_or(Destination::InPlace, Destination::Folder);
+    if args.uninstall {
+        return uninstall(args, &build, destination, &clock).map(|()| None);
+    }
     let options = Options {
         now: clock.now(),
         development: None,
-        previous: Some(previous),
+        previous: args.previous.as_deref(),
     };
-    let overlay = if args.uninstall {
-        plan_uninstall(&args.site, &build, false)?
-    } else {
-        plan(&args.site, &build, &options, memory, &Bar::new())?
-    };
-    let written = write(&args.site, &overlay, &build.worker.name, destination)?;
-
-    let target = out.unwrap_or(&args.site).display();
-    if args.json {
-        let report = json!({
-            "folder": target.to_string(),
-            "written": written,
-            "seconds": clock.elapsed().as_secs_f64(),
-            "report": overlay.report,
-        });
-        say!("{report:#}");
-    } else if args.uninstall {
-        say!(
-            "took revisit out of {target}: {} written, {} removed",
-            counted(written.written, "file"),
-            counted(written.removed, "file")
+    let program = cache::program();
+    let cache = cache.as_deref().map(|folder| Cache {
+        folder,
+        program: &program,
+    });
+    let built = generator::build(
+        &args.site,
+        &build,
+        &options,
+        destination,
+        cache,
+        &Bar::new(),
+    )?;
+    let target = out.as_deref().unwrap_or(&args.site).display();
+    if let (Some(error), Some(cache)) = (&built.forgotten, cache) {
+        let folder = cache.folder.display();
+        tracing::warn!(
+            "cannot remember this build in `{folder}`, so the next one reads every file again: {error}"
         );
-        say!(
-            "deploy {}, which removes itself from visitors' browsers, for as long as they may come back",
-            build.worker.name
-        );
-    } else {
-        say!(
-            "built {target} in {:.2} s, build {}",
-            clock.elapsed().as_secs_f64(),
-            overlay.build
-        );
-        say!("{}", summary(&overlay.report).trim_end());
-        if written == Default::default() {
-            say!("nothing changed since the last build");
-        }
-        if !build.worker.inject {
-            let client = overlay
-                .generated
-                .keys()
-                .find(|path| path.contains("/client-"));
-            if let Some(client) = client {
-                say!(
-                    "no page was touched: load the classic script `{}{client}` in yours",
-                    build.site.base
-                );
-            }
-        }
     }
-    Ok(overlay)
+    if args.json {
+        say_json(&target.to_string(), built.written, &built.report, &clock);
+        return Ok(built.overlay);
+    }
+    say!(
+        "built {target} in {:.2} s, build {}",
+        clock.elapsed().as_secs_f64(),
+        built.report.build
+    );
+    say!("{}", summary(&built.report).trim_end());
+    if built.written == Written::default() {
+        say!("nothing changed since the last build");
+    }
+    if let (false, Some(client)) = (build.worker.inject, built.client) {
+        say!(
+            "no page was touched: load the classic script `{}{client}` in yours",
+            build.site.base
+        );
+    }
+    Ok(built.overlay)
+}
+
+fn uninstall(
+    args: &BuildArgs,
+    build: &BuildConfig,
+    destination: Destination<'_>,
+    clock: &SystemClock,
+) -> Result<(), Failure> {
+    let overlay = plan_uninstall(&args.site, build, false)?;
+    let written = write(&args.site, &overlay, &build.worker.name, destination)?;
+    let target = match destination {
+        Destination::InPlace => &args.site,
+        Destination::Folder(out) => out,
+    };
+    let target = target.display();
+    if args.json {
+        say_json(&target.to_string(), written, &overlay.report, clock);
+        return Ok(());
+    }
+    say!(
+        "took revisit out of {target}: {} written, {} removed",
+        counted(written.written, "file"),
+        counted(written.removed, "file")
+    );
+    say!(
+        "deploy {}, which removes itself from visitors' browsers, for as long as they may come back",
+        build.worker.name
+    );
+    Ok(())
+}
+
+fn say_json(folder: &str, written: Written, report: &Report, clock: &SystemClock) {
+    let said = json!({
+        "folder": folder,
+        "written": written,
+        "seconds": clock.elapsed().as_secs_f64(),
+        "report": report,
+    });
+    say!("{said:#}");
 }

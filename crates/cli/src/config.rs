@@ -24,12 +24,17 @@ pub(crate) struct Config {
     pub(crate) serve: ServeSection,
 }
 
-/// Where `revisit build` writes.
+/// Where `revisit build` writes, and what it remembers.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BuildSection {
     /// Folder for a whole copy of the site. Flag `--out`. Default none: the site's own folder.
     pub(crate) out: Option<PathBuf>,
+    /// Folder for what a build remembers of each file, so that the next one reads only what changed;
+    /// it must lie outside the site and the output. Empty, as flag `--no-cache`: every build reads everything. It
+    /// costs 100 to 300 bytes a file, and goes 90 days after a site's last build. Default `revisit` in the user's cache folder:
+    /// `$XDG_CACHE_HOME` or `~/.cache`, on macOS `~/Library/Caches`, on Windows `%LOCALAPPDATA%`.
+    pub(crate) cache: Option<PathBuf>,
 }
 
 /// How `revisit serve` serves.

@@ -5,6 +5,7 @@
 
 mod args;
 mod build;
+mod cache;
 mod config;
 mod failure;
 mod matches;

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::terminal::{bytes, plain, say};
 
 pub(crate) fn run(args: &BuildArgs) -> Result<(), Failure> {
-    let (build, _) = wanted(args)?;
+    let build = wanted(args)?.build;
     let options = Options {
         now: SystemClock::start().now(),
         development: None,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use revisit_engine::{Clock, SystemClock};
-use revisit_generator::{Memory, Stamps, stamps, stamps_seen, stamps_written};
+use revisit_generator::{Stamps, stamps, stamps_seen, stamps_written};
 use revisit_rules::site::FileStamp;
 
 use crate::args::BuildArgs;
@@ -51,7 +51,6 @@ struct State {
 
 async fn watch(args: Arc<BuildArgs>) -> std::convert::Infallible {
     let clock = SystemClock::start();
-    let mut memory = Memory::default();
     let (mut built, mut last) = (None::<State>, None::<State>);
     loop {
         let began = clock.elapsed();
@@ -60,20 +59,9 @@ async fn watch(args: Arc<BuildArgs>) -> std::convert::Infallible {
         let cost = clock.elapsed() - began;
         let settled = last.as_ref() == Some(&state) || built.is_none();
         if settled && built.as_ref() != Some(&state) {
-            let same_words =
-                |built: &State| built.config == state.config && built.extension == state.extension;
-            if !built.as_ref().is_some_and(same_words) {
-                memory = Memory::default();
-            }
             let (building, before) = (args.clone(), state.clone());
             let first = built.is_none();
-            let after = blocking(move || {
-                let after = build(&building, before, &mut memory);
-                (after, memory)
-            });
-            let after = after.await;
-            memory = after.1;
-            built = Some(after.0);
+            built = Some(blocking(move || build(&building, before)).await);
             if first {
                 eprintln!("watching {}; Ctrl-C ends it", args.site.display());
             }
@@ -84,7 +72,7 @@ async fn watch(args: Arc<BuildArgs>) -> std::convert::Infallible {
 }
 
 fn look(args: &BuildArgs) -> State {
-    let wanted = wanted(args).ok().map(|(build, _)| build.worker);
+    let wanted = wanted(args).ok().map(|wanted| wanted.build.worker);
     let stamp = |path: &Path| Some(FileStamp::of(&fs::metadata(path).ok()?));
     let worker = wanted.as_ref().map_or("", |worker| &worker.name);
     State {
@@ -97,16 +85,17 @@ fn look(args: &BuildArgs) -> State {
 }
 
 /// Builds, and gives the state that a next look finds if nobody writes.
-fn build(args: &BuildArgs, before: State, memory: &mut Memory) -> State {
-    let in_place = wanted(args).is_ok_and(|(_, out)| out.is_none());
-    match once(args, memory) {
-        Ok(overlay) => State {
+fn build(args: &BuildArgs, before: State) -> State {
+    let in_place = wanted(args).is_ok_and(|wanted| wanted.out.is_none());
+    match once(args) {
+        Ok(Some(overlay)) => State {
             site: Some(match in_place {
                 true => stamps_written(&args.site, &overlay),
                 false => stamps_seen(&overlay),
             }),
             ..before
         },
+        Ok(None) => before,
         Err(failure) => {
             eprint!("{failure}");
             before

@@ -12,6 +12,20 @@ pub fn sha256(bytes: &[u8]) -> Sha256 {
     sha2::Sha256::digest(bytes).into()
 }
 
+/// Hashes bytes that come in parts.
+#[derive(Default)]
+pub(crate) struct Hasher(sha2::Sha256);
+
+impl Hasher {
+    pub(crate) fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    pub(crate) fn finish(self) -> Sha256 {
+        self.0.finalize().into()
+    }
+}
+
 /// How a hash stands in names and manifests: its first 96 bits, 16 base64url characters. Enough
 /// that nobody finds two contents of one name; a third of the size of the whole.
 pub(crate) fn short(hash: &Sha256) -> String {

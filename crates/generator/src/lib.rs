@@ -3,9 +3,11 @@
 //! [`plan`] reads a site and returns an [`Overlay`]: what is to lie over the folder so that the
 //! second visit is instant and the site works offline: the worker, the page client, the
 //! manifest, packs, and for each page the place of one script tag. Nothing is written by it.
-//! [`write()`] puts an overlay into the folder itself or into a copy; `revisit serve` lays it over
+//! [`write()`] puts an overlay into the folder itself or into a copy, and [`build()`] does both, and
+//! nothing when nothing has changed; `revisit serve` lays it over
 //! the folder in memory. No network, no clock: a pure build step.
 
+mod build;
 mod client_tag;
 pub mod config;
 mod content_hash;
@@ -14,6 +16,7 @@ mod extension;
 mod host;
 mod manifest;
 pub mod matching;
+mod memory;
 mod overlay;
 mod own;
 mod packs;
@@ -29,12 +32,14 @@ mod stamps;
 mod walk;
 mod write;
 
+pub use build::{Built, Cache, build};
 pub use config::BuildConfig;
 pub use content_hash::{Sha256, sha256};
 pub use error::BuildError;
 pub use host::HostedPage;
+pub use memory::Memory;
 pub use overlay::{Body, Edit, Generated, Overlay, SiteFile};
-pub use plan::{Memory, Options, Progress, plan, plan_dev, plan_matches, plan_uninstall};
+pub use plan::{Options, Progress, plan, plan_dev, plan_matches, plan_uninstall};
 pub use report::{LeftOut, Report, Warning};
 pub use runtime::uninstaller;
 pub use stamps::{Stamps, stamps, stamps_seen, stamps_written};

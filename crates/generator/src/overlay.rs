@@ -73,6 +73,10 @@ pub struct SiteFile {
     pub edits: Vec<Edit>,
     /// What its name says of its lifetime.
     pub promise: Promise,
+    /// Of a page: is it UTF-8?
+    pub(crate) utf8: bool,
+    /// Of a page: the word in its tag.
+    pub(crate) marker: Option<String>,
 }
 
 /// Bytes of a file that go, and bytes that come in their place.

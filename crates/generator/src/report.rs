@@ -1,9 +1,9 @@
 //! What a build did, for people and for scripts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The outcome of a build, as `--json` prints it.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Report {
     /// Build id.
     pub build: String,
@@ -41,7 +41,7 @@ pub struct Report {
 }
 
 /// A file that is not kept ahead of time since the budget is used up.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Its path.
     pub file: String,
@@ -50,7 +50,7 @@ pub struct LeftOut {
 }
 
 /// Something that does not stop a build and may yet be wrong.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Warning {
     /// A file name that no URL can name: not UTF-8, or with a backslash.

@@ -71,6 +71,7 @@ mod tests {
         let options = Options {
             now: SystemTime::UNIX_EPOCH,
             development: None,
+            previous: None,
         };
         let config = BuildConfig::default();
         let mut memory = Memory::default();

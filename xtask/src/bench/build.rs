@@ -1,7 +1,10 @@
 //! `bench build`: what does a build cost, beside Workbox and beside the floor?
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -28,13 +31,16 @@ enum Floor {
 /// The folders of one site.
 struct Places {
     site: PathBuf,
+    /// A copy of it, for builds in place.
+    own: PathBuf,
     out: PathBuf,
+    /// Each kind of build has a cache folder of its own.
     cache: PathBuf,
     config: PathBuf,
     all: PathBuf,
 }
 
-const ROWS: [Row; 6] = [
+const ROWS: [Row; 9] = [
     Row {
         name: "floor: walk, read, SHA-256 on 2 threads",
         floor: Floor::Hash,
@@ -42,16 +48,22 @@ const ROWS: [Row; 6] = [
         command: |places| floor("hash", &places.site),
     },
     Row {
-        name: "revisit build, nothing known",
+        name: "revisit build SITE, nothing known",
         floor: Floor::Hash,
-        prepare: Places::forget,
-        command: |places| revisit_build(&places.site, &places.out, &places.config, &places.cache),
+        prepare: Places::undo,
+        command: Places::in_place,
     },
     Row {
-        name: "revisit build, every file precached",
+        name: "revisit build SITE --out, nothing known",
         floor: Floor::Hash,
         prepare: Places::forget,
-        command: |places| revisit_build(&places.site, &places.out, &places.all, &places.cache),
+        command: |places| places.copy(&places.config),
+    },
+    Row {
+        name: "revisit build SITE --out, every file precached",
+        floor: Floor::Hash,
+        prepare: Places::forget,
+        command: |places| places.copy(&places.all),
     },
     Row {
         name: "Workbox generateSW, every file precached",
@@ -66,19 +78,28 @@ const ROWS: [Row; 6] = [
         command: |places| floor("stat", &places.site),
     },
     Row {
-        name: "revisit build again, nothing changed",
+        name: "revisit build SITE again, nothing changed",
         floor: Floor::Stat,
-        // Once unmeasured, so that hashes and output are those of this very build.
+        // Once unmeasured, so that what is known and what is there are of this very build.
+        prepare: |places| cost(places.in_place()).map(drop),
+        command: Places::in_place,
+    },
+    Row {
+        name: "revisit build SITE --out again, nothing changed",
+        floor: Floor::Stat,
+        prepare: |places| cost(places.copy(&places.config)).map(drop),
+        command: |places| places.copy(&places.config),
+    },
+    Row {
+        name: "revisit build SITE again, one page changed",
+        floor: Floor::Stat,
         prepare: |places| {
-            cost(revisit_build(
-                &places.site,
-                &places.out,
-                &places.config,
-                &places.cache,
-            ))?;
-            Ok(())
+            let mut page = File::options()
+                .append(true)
+                .open(places.own.join("offline.html"))?;
+            Ok(page.write_all(b"\n<!-- changed -->\n")?)
         },
-        command: |places| revisit_build(&places.site, &places.out, &places.config, &places.cache),
+        command: Places::in_place,
     },
 ];
 
@@ -140,6 +161,7 @@ impl Places {
         let place = |name: &str| folder().join(format!("{name}-{files}"));
         let places = Self {
             site,
+            own: place("own"),
             out: place("out"),
             cache: place("cache"),
             config: folder().join("revisit.toml"),
@@ -150,6 +172,12 @@ impl Places {
             &places.all,
             "[precache]\nbudget_bytes = 1099511627776\nexclude_defaults = false\n",
         )?;
+        empty(&places.own)?;
+        let mut copy = Command::new("cp");
+        copy.arg("-a").arg(places.site.join(".")).arg(&places.own);
+        cost(copy)?;
+        // Files that are as fresh as that are distrusted, and no site of 50,000 files is.
+        std::thread::sleep(DISTRUSTED);
         Ok(places)
     }
 
@@ -160,7 +188,26 @@ impl Places {
         }
         empty(&self.cache)
     }
+
+    /// [`Self::forget`], and pages without a tag.
+    fn undo(&self) -> Result<()> {
+        let mut uninstall = self.in_place();
+        uninstall.arg("--uninstall");
+        cost(uninstall)?;
+        self.forget()
+    }
+
+    fn in_place(&self) -> Command {
+        revisit_build(&self.own, None, &self.config, &self.cache)
+    }
+
+    fn copy(&self, config: &Path) -> Command {
+        revisit_build(&self.site, Some(&self.out), config, &self.cache)
+    }
 }
+
+/// A little longer than a build distrusts a file that has changed.
+const DISTRUSTED: Duration = Duration::from_secs(3);
 
 fn floor(kind: &str, site: &Path) -> Command {
     let mut command = Command::new(released("xtask"));

@@ -58,7 +58,12 @@ fn compare(files: usize, site: &Path, kind: &Kind) -> Result<()> {
     let all = "[precache]\nbudget_bytes = 1099511627776\nexclude_defaults = false\n";
     std::fs::write(&config, format!("{all}{}", kind.config))?;
     let ours = work.join("ours");
-    cost(revisit_build(site, &ours, &config, &work.join("cache")))?;
+    cost(revisit_build(
+        site,
+        Some(&ours),
+        &config,
+        &work.join("cache"),
+    ))?;
     let theirs = work.join("theirs");
     std::fs::create_dir_all(&theirs)?;
     cost(workbox_build(site, &theirs.join("sw.js"), kind.workbox))?;

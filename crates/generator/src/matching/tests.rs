@@ -61,6 +61,7 @@ fn ask(url: &str) -> Match {
 fn check(url: &str, expected: &str) {
     let answer = match ask(url).answer {
         Answer::Cache { file } => format!("cache {file}"),
+        Answer::WhenUsed { file } => format!("when used {file}"),
         Answer::Redirect { to } => format!("redirect {to}"),
         Answer::Fallback { page } => format!("fallback {page}"),
         Answer::Network { why } => format!("network {why:?}"),

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use revisit_rules::site::{FileStamp, media};
-use sha2::Digest;
 
-use super::{Memory, PackKey, PageFacts, Planner, Stop, warnings::forbids_own_scripts};
-use crate::content_hash::{Sha256, sha256};
+use super::{Planner, Stop, warnings::forbids_own_scripts};
+use crate::content_hash::{Hasher, Sha256, sha256};
+use crate::memory::{Memory, PackKey, PageFacts};
 use crate::overlay::{SiteFile, edited};
 use crate::packs::{Batch, Pack, pack};
 use crate::select::{Group, Selection};
@@ -41,7 +41,7 @@ impl Planner<'_> {
                     return Ok(facts.clone());
                 }
                 let bytes = self.read(&found.path, found.stamp)?;
-                let page = references::html(&bytes);
+                let page = references::frame(&bytes);
                 let marker = client.map(|_| client_tag::marker(&page, &bytes));
                 let tag = client.zip(marker.as_deref()).map(|(client, marker)| {
                     client_tag::tag(&self.config.site.base, client, marker)
@@ -131,55 +131,42 @@ impl Planner<'_> {
         stamps: &HashMap<&str, FileStamp>,
         memory: &mut Memory,
     ) -> Result<HashMap<String, Sha256>, Stop> {
-        let files: Vec<&String> = selection
+        let files: Vec<(&str, FileStamp)> = selection
             .chosen
             .keys()
             .filter(|path| !pages.contains_key(*path))
+            .map(|path| (&**path, stamps[&**path]))
             .collect();
+        let hashes = self.hashes_of(&files, memory)?;
+        let paths = files.into_iter().map(|(path, _)| path.to_owned());
+        let of_pages = pages
+            .iter()
+            .map(|(path, facts)| (path.clone(), facts.sha256));
+        Ok(paths.zip(hashes).chain(of_pages).collect())
+    }
+
+    /// The hashes of these files, in their order. What changed since the last plan is read in parts of
+    /// [`HASHED_BYTES`], however large it is.
+    fn hashes_of(
+        &self,
+        files: &[(&str, FileStamp)],
+        memory: &mut Memory,
+    ) -> Result<Vec<Sha256>, Stop> {
         let hashes = parallel::each(
-            &files,
+            files,
             &|done| self.progress.step("files", done, files.len()),
-            |path| {
-                let stamp = stamps[&***path];
-                match memory.hashes.get(*path) {
-                    Some((then, hash)) if *then == stamp => Ok(*hash),
-                    _ => self.hash(path, stamp),
-                }
+            |(path, stamp)| match memory.hashes.get(*path) {
+                Some((then, hash)) if then == stamp => Ok(*hash),
+                _ => self.hash(path, *stamp),
             },
         )?;
         memory.hashes = files
             .iter()
             .zip(&hashes)
-            .map(|(path, hash)| ((*path).clone(), (stamps[&***path], *hash)))
-            .filter(|(_, (stamp, _))| self.trusted(*stamp))
+            .filter(|((_, stamp), _)| self.trusted(*stamp))
+            .map(|((path, stamp), hash)| ((*path).to_owned(), (*stamp, *hash)))
             .collect();
-        let of_pages = pages
-            .iter()
-            .map(|(path, facts)| (path.clone(), facts.sha256));
-        Ok(files
-            .into_iter()
-            .cloned()
-            .zip(hashes)
-            .chain(of_pages)
-            .collect())
-    }
-
-    /// Hashes a file of any size, if it still is what the walk saw.
-    fn hash(&self, path: &str, stamp: FileStamp) -> Result<Sha256, Stop> {
-        if stamp.size <= HASHED_WHOLE_BYTES_MAX {
-            return self.read(path, stamp).map(|bytes| sha256(&bytes));
-        }
-        let full = self.root.join(path);
-        let failed = |source: io::Error| read_error(path, &full, source);
-        let mut file = File::open(&full).map_err(failed)?;
-        let mut hash = sha2::Sha256::new();
-        let bytes = io::copy(&mut file, &mut HashWriter(&mut hash)).map_err(failed)?;
-        if FileStamp::of(&file.metadata().map_err(failed)?) != stamp || bytes != stamp.size {
-            return Err(Stop::Changed {
-                file: path.to_owned(),
-            });
-        }
-        Ok(hash.finalize().into())
+        Ok(hashes)
     }
 
     pub(super) fn packs(
@@ -247,6 +234,8 @@ impl Planner<'_> {
                         .or_else(|| hashes.get(&found.path).copied()),
                     edits: page.map(|facts| facts.edits.clone()).unwrap_or_default(),
                     promise: self.parsed.names.promise(&found.path),
+                    utf8: page.is_some_and(|facts| facts.utf8),
+                    marker: page.and_then(|facts| facts.marker.clone()),
                 };
                 (found.path.clone(), file)
             })
@@ -255,14 +244,55 @@ impl Planner<'_> {
 
     /// A file's bytes, if it still is what the walk saw.
     pub(super) fn read(&self, path: &str, stamp: FileStamp) -> Result<Vec<u8>, Stop> {
-        let full = self.root.join(path);
-        let failed = |source: io::Error| read_error(path, &full, source);
-        let mut file = File::open(&full).map_err(failed)?;
         let mut bytes = Vec::with_capacity(stamp.size as usize + 1);
-        file.read_to_end(&mut bytes).map_err(failed)?;
+        self.look_into(path, stamp, |file| {
+            file.read_to_end(&mut bytes).map(|read| read as u64)
+        })?;
+        Ok(bytes)
+    }
+
+    fn hash(&self, path: &str, stamp: FileStamp) -> Result<Sha256, Stop> {
+        let mut hasher = Hasher::default();
+        let mut part = vec![0; HASHED_BYTES.min(stamp.size as usize + 1)];
+        self.look_into(path, stamp, |file| {
+            let mut total = 0;
+            loop {
+                let read = match file.read(&mut part) {
+                    Ok(0) => return Ok(total),
+                    Ok(read) => read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => return Err(error),
+                };
+                hasher.update(&part[..read]);
+                total += read as u64;
+            }
+        })?;
+        Ok(hasher.finish())
+    }
+
+    /// Has `take` read a file to its end; it says how many bytes these were. Fails if the file
+    /// is not what the walk saw.
+    fn look_into(
+        &self,
+        path: &str,
+        stamp: FileStamp,
+        take: impl FnOnce(&mut File) -> io::Result<u64>,
+    ) -> Result<(), Stop> {
+        let full = self.root.join(path);
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => Stop::Changed {
+                file: path.to_owned(),
+            },
+            _ => Stop::Error(BuildError::Read {
+                path: full.clone(),
+                source,
+            }),
+        };
+        let mut file = File::open(&full).map_err(failed)?;
+        let size = take(&mut file).map_err(failed)?;
         let now = FileStamp::of(&file.metadata().map_err(failed)?);
-        if now == stamp && bytes.len() as u64 == stamp.size {
-            Ok(bytes)
+        if now == stamp && size == stamp.size {
+            Ok(())
         } else {
             Err(Stop::Changed {
                 file: path.to_owned(),
@@ -271,33 +301,7 @@ impl Planner<'_> {
     }
 
     pub(super) fn trusted(&self, stamp: FileStamp) -> bool {
-        stamp.quiet_ns(self.options.now) > TRUSTED_AFTER_NS
-    }
-}
-
-fn read_error(path: &str, full: &Path, source: io::Error) -> Stop {
-    match source.kind() {
-        io::ErrorKind::NotFound => Stop::Changed {
-            file: path.to_owned(),
-        },
-        _ => Stop::Error(BuildError::Read {
-            path: full.to_owned(),
-            source,
-        }),
-    }
-}
-
-/// Hashes what is written to it.
-struct HashWriter<'a>(&'a mut sha2::Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        trusted(stamp, self.options.now)
     }
 }
 
@@ -305,8 +309,40 @@ pub(super) fn is_script(path: &str) -> bool {
     path.ends_with(".js") || path.ends_with(".mjs")
 }
 
-/// Larger files are hashed piece by piece.
-const HASHED_WHOLE_BYTES_MAX: u64 = 4 << 20;
+/// Would a change since `now`, when the file had this stamp already, show in its stamp?
+///
+/// Only when the stamp is older than the coarsest clock of a common file system.
+pub(crate) fn trusted(stamp: FileStamp, now: SystemTime) -> bool {
+    stamp.quiet_ns(now) > TRUSTED_AFTER_NS
+}
 
-/// A stamp is trusted only when it is older than the coarsest clock of a common file system.
+/// FAT counts seconds by twos.
 const TRUSTED_AFTER_NS: i128 = 2_000_000_000;
+
+/// Read at once from a file that is only hashed.
+const HASHED_BYTES: usize = 128 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn check(quiet_ns: u64, expected: bool) {
+        let stamp = FileStamp {
+            size: 1,
+            inode: 1,
+            modified_ns: 0,
+            changed_ns: 1_000,
+        };
+        let now = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_000 + quiet_ns);
+        assert_eq!(trusted(stamp, now), expected, "{quiet_ns}");
+    }
+
+    #[test]
+    fn a_stamp_is_trusted_when_it_is_older_than_two_seconds() {
+        check(0, false);
+        check(2_000_000_000, false);
+        check(2_000_000_001, true);
+    }
+}

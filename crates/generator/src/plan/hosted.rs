@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use revisit_rules::site::host::{Host, PageHeaders};
 use revisit_rules::site::media;
@@ -169,6 +169,19 @@ fn unread(root: &Path, host: Host, known: &HashSet<&str>) -> Option<String> {
         }
     }
     None
+}
+
+/// Where files may lie that set header fields on this host, beside those of the site's folder: a
+/// build depends on them, though they need not be there.
+pub(crate) fn rules_above(root: &Path, host: Host) -> Vec<PathBuf> {
+    let name = match host {
+        Host::Netlify => "netlify.toml",
+        Host::CloudflarePages => "functions",
+        Host::Plain | Host::GithubPages | Host::Nginx => return Vec::new(),
+    };
+    let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    let folders = root.ancestors().take(FOLDERS_ABOVE_MAX);
+    folders.map(|folder| folder.join(name)).collect()
 }
 
 /// Hosts take a hundred rules; a file of this size is none that a person wrote.

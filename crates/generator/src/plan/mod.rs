@@ -9,7 +9,6 @@ mod warnings;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -22,9 +21,10 @@ use crate::content_hash::{Sha256, sha256};
 use crate::extension;
 use crate::host::{HEADERS, Hosted};
 use crate::manifest::{Alone, PageHead, manifest};
-use crate::overlay::{Body, Edit, Generated, Overlay};
+use crate::memory::{Memory, PageFacts};
+use crate::overlay::{Body, Generated, Overlay};
 use crate::own::{OUTPUT, refuse_foreign_output};
-use crate::packs::{Batch, Kind, Pack, batches};
+use crate::packs::{Kind, batches};
 use crate::previous::{Previous, Wanted};
 use crate::references;
 use crate::runtime::{self, Worker};
@@ -34,7 +34,8 @@ use crate::walk::{Walk, walk};
 use crate::{BuildConfig, BuildError, Report, Warning};
 
 pub use dev::plan_dev;
-pub(crate) use hosted::is_added;
+pub(crate) use files::trusted;
+pub(crate) use hosted::{is_added, rules_above};
 pub use matches::plan_matches;
 pub use uninstall::plan_uninstall;
 
@@ -59,33 +60,6 @@ pub trait Progress: Sync {
 
 impl Progress for () {
     fn step(&self, _: &str, _: usize, _: usize) {}
-}
-
-/// What is known from the last plan of the same folder by the same config: files that did not
-/// change since are not read again.
-#[derive(Debug, Default)]
-pub struct Memory {
-    references: HashMap<(String, references::Kind), (FileStamp, References)>,
-    workers: HashMap<String, (FileStamp, Vec<String>)>,
-    pages: HashMap<String, (FileStamp, PageFacts)>,
-    hashes: HashMap<String, (FileStamp, Sha256)>,
-    packs: HashMap<PackKey, Arc<Pack>>,
-}
-
-type PackKey = (Batch, Vec<FileStamp>);
-
-/// What a page's bytes say, once read.
-#[derive(Debug, Clone)]
-struct PageFacts {
-    edits: Vec<Edit>,
-    /// Of the page as served.
-    sha256: Sha256,
-    /// Length as served.
-    size: u64,
-    utf8: bool,
-    /// The word in its tag, if it gets one.
-    marker: Option<String>,
-    tag_forbidden: bool,
 }
 
 /// Reads the site in `root` and plans what lies over it. Nothing is written.

@@ -6,8 +6,9 @@ use std::time::SystemTime;
 
 use revisit_rules::site::names::Promise;
 
-use super::{Memory, Options, Planner, Stop, TRIES_MAX, is_added};
+use super::{Options, Planner, Stop, TRIES_MAX, is_added};
 use crate::host::HEADERS;
+use crate::memory::Memory;
 use crate::overlay::{Body, Generated, Overlay};
 use crate::own::{OUTPUT, is_foreign_worker, refuse_foreign_output};
 use crate::walk::walk;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::PageFacts;
 use crate::Warning;
+use crate::memory::PageFacts;
 use crate::select::Selection;
 use crate::shell::Shell;
 use crate::walk::Walk;

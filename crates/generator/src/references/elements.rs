@@ -56,6 +56,11 @@ impl State {
             .or(self.doctype_end.filter(complete))
     }
 
+    /// Whether nothing that follows can move the place of a tag.
+    pub(super) fn head_is_closed(&self) -> bool {
+        self.head_close.is_some()
+    }
+
     /// The text that was noted as item `item` is all before `end`.
     fn end_inline(&mut self, item: usize, end: &EndTag<'_>) {
         if let Some(Item::Inline(_, text)) = self.items.get_mut(item) {

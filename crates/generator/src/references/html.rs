@@ -74,22 +74,85 @@ impl<'a> Utf16Offsets<'a> {
     }
 }
 
+/// [`html`] without the references: of most pages no more than the head is parsed.
+///
+/// `base` and `appcache` are told as far as they stand in what was parsed.
+pub(crate) fn frame(bytes: &[u8]) -> Page {
+    let whole = || Page {
+        references: Vec::new(),
+        ..html(bytes)
+    };
+    if matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
+        return whole();
+    }
+    let Some((head, rest)) = end_of_head(bytes).and_then(|end| bytes.split_at_checked(end)) else {
+        return whole();
+    };
+    if speaks_of_the_frame(rest) {
+        return whole();
+    }
+    let (mut state, encoding) = state_of(head);
+    // Only the scanner knows whether that was an end tag, and not part of a comment or a script.
+    if !state.head_is_closed() {
+        return whole();
+    }
+    state.items.clear();
+    page_of(head, state, encoding)
+}
+
+/// The offset behind the first `</head…>`.
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    let start = memchr::memmem::find_iter(bytes, b"</").find(|start| {
+        let name = bytes.get(start + 2..start + 7);
+        name.is_some_and(|name| {
+            name[..4].eq_ignore_ascii_case(b"head")
+                && (name[4].is_ascii_whitespace() || matches!(name[4], b'/' | b'>'))
+        })
+    })?;
+    Some(start + memchr::memchr(b'>', &bytes[start..])? + 1)
+}
+
+/// May what follows the head hold a tag of ours, or a policy?
+fn speaks_of_the_frame(rest: &[u8]) -> bool {
+    memchr::memchr_iter(b'-', rest).any(|dash| {
+        let around = |before: usize, word: &[u8]| {
+            let start = dash.checked_sub(before);
+            start
+                .and_then(|start| rest.get(start..start + word.len()))
+                .is_some_and(|found| found.eq_ignore_ascii_case(word))
+        };
+        around(4, b"data-revisit") || around(4, b"http-equiv")
+    })
+}
+
 /// A page in an encoding in which ASCII is ASCII.
 fn scan(bytes: &[u8]) -> Page {
-    let mark = if bytes.starts_with(b"\xEF\xBB\xBF") {
+    let (state, encoding) = state_of(bytes);
+    page_of(bytes, state, encoding)
+}
+
+fn mark_of(bytes: &[u8]) -> usize {
+    if bytes.starts_with(b"\xEF\xBB\xBF") {
         3
     } else {
         0
-    };
+    }
+}
+
+/// What the scanner saw.
+fn state_of(bytes: &[u8]) -> (State, AsciiCompatibleEncoding) {
     let state = Rc::new(RefCell::new(State::default()));
     let encoding = Cell::new(AsciiCompatibleEncoding::utf_8());
     // An error would mean that memory ran out, or a strictness that was not asked for; what was found until then holds.
-    let _ = run(bytes, mark == 0, &state, &encoding);
-    let state = state.take();
-    let insert_at = state.insert_at(bytes).unwrap_or(mark);
+    let _ = run(bytes, mark_of(bytes) == 0, &state, &encoding);
+    (state.take(), encoding.get())
+}
+
+fn page_of(bytes: &[u8], state: State, encoding: AsciiCompatibleEncoding) -> Page {
+    let insert_at = state.insert_at(bytes).unwrap_or(mark_of(bytes));
     let decode = |range: &Range<usize>| {
         let text = bytes.get(range.clone()).unwrap_or_default();
-        let encoding: &encoding_rs::Encoding = encoding.get().into();
+        let encoding: &encoding_rs::Encoding = encoding.into();
         encoding.decode_without_bom_handling(text).0
     };
     let mut references = Vec::with_capacity(state.items.len());
@@ -323,6 +386,22 @@ mod tests {
     }
 
     #[test]
+    fn the_frame_is_read_off_the_head_and_off_the_rest_only_where_it_matters() {
+        let check = |page: &str, parsed: bool| {
+            let end = end_of_head(page.as_bytes());
+            let rest = end.map(|end| speaks_of_the_frame(&page.as_bytes()[end..]));
+            assert_eq!(rest == Some(false), parsed, "{page}");
+        };
+        check("<head></head><body>a-b", true);
+        check("<head></HEAD\n><p>data-revisi", true);
+        check("<head></head><script DATA-revisit></script>", false);
+        check("<head></head><meta http-Equiv=x>", false);
+        check("<head></header><p>", false);
+        check("<head></head", false);
+        check("<p>-revisit", false);
+    }
+
+    #[test]
     fn a_page_in_utf_16_is_read_and_its_offsets_are_its_own() {
         let page = "<head><img src=\u{1F338}>\n</head><body>";
         for (units, encoding) in [
@@ -384,6 +463,19 @@ mod tests {
         }
 
         #[test]
+        fn the_head_alone_says_as_much_of_the_frame_as_the_whole_page(
+            parts in prop::collection::vec(prop_oneof![6 => part(), 1 => tag(), 1 => policy()], 0..30),
+        ) {
+            for page in pages(&parts.concat()) {
+                let (found, whole) = (frame(&page), html(&page));
+                prop_assert_eq!(found.insert_at, whole.insert_at);
+                prop_assert_eq!(found.client_tags, whole.client_tags);
+                prop_assert_eq!(found.csp, whole.csp);
+                prop_assert_eq!(found.encoding, whole.encoding);
+            }
+        }
+
+        #[test]
         fn injecting_twice_is_injecting_once(parts in prop::collection::vec(prop_oneof![4 => part(), 1 => tag()], 0..30)) {
             for page in pages(&parts.concat()) {
                 let once = inject(&page);
@@ -402,6 +494,13 @@ mod tests {
             marked.encode_utf16().flat_map(u16::to_le_bytes).collect(),
             marked.encode_utf16().flat_map(u16::to_be_bytes).collect(),
         ]
+    }
+
+    fn policy() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec![
+            "<meta http-equiv=content-security-policy content=a>",
+            "<meta HTTP-EQUIV='Content-Security-Policy' content=b>",
+        ])
     }
 
     fn tag() -> impl Strategy<Value = &'static str> {

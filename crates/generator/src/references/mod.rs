@@ -17,7 +17,7 @@ mod srcset;
 use std::ops::Range;
 
 pub(crate) use css::css;
-pub(crate) use html::html;
+pub(crate) use html::{frame, html};
 pub(crate) use js::{ScriptKind, script};
 pub(crate) use nesting::is_shallow;
 

@@ -1,0 +1,136 @@
+//! What is known of a site from its last plan, so that a file that did not change is not read again.
+//!
+//! Every fact stands beside the stamp of the file that it was read from, and holds while the
+//! stamp is the same. Only stamps that were older than the coarsest clock get in. `keep` carries
+//! it from one process to the next.
+
+mod encode;
+mod keep;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use revisit_rules::site::FileStamp;
+
+use crate::content_hash::Sha256;
+use crate::overlay::Edit;
+use crate::packs::{Batch, Pack};
+use crate::references::Kind;
+use crate::shell::References;
+use encode::{Reader, Writer};
+pub(crate) use keep::{Done, Keep};
+
+/// What is known from the last plan of the same folder by the same config: files that did not
+/// change since are not read again.
+#[derive(Debug, Default)]
+pub struct Memory {
+    pub(crate) references: HashMap<(String, Kind), (FileStamp, References)>,
+    pub(crate) workers: HashMap<String, (FileStamp, Vec<String>)>,
+    pub(crate) pages: HashMap<String, (FileStamp, PageFacts)>,
+    /// Hashes of whole files that are no pages.
+    pub(crate) hashes: HashMap<String, (FileStamp, Sha256)>,
+    /// Not kept from one process to the next.
+    pub(crate) packs: HashMap<PackKey, Arc<Pack>>,
+}
+
+/// Which files a pack carries, and their states.
+pub(crate) type PackKey = (Batch, Vec<FileStamp>);
+
+/// What a page's bytes say, once read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PageFacts {
+    pub(crate) edits: Vec<Edit>,
+    /// Of the page as served.
+    pub(crate) sha256: Sha256,
+    /// Length as served.
+    pub(crate) size: u64,
+    pub(crate) utf8: bool,
+    /// The word in its tag, if it gets one.
+    pub(crate) marker: Option<String>,
+    pub(crate) tag_forbidden: bool,
+}
+
+impl Memory {
+    /// A page was written with its edits and is in the state `stamp` now: what was known of it
+    /// as it is served holds on, and there is nothing to edit any more.
+    pub(crate) fn page_was_written(&mut self, path: &str, stamp: FileStamp, facts: PageFacts) {
+        if let Some((then, _)) = self.references.get_mut(&(path.to_owned(), Kind::Page)) {
+            *then = stamp; // our tag is none of its references
+        }
+        let facts = PageFacts {
+            edits: Vec::new(),
+            ..facts
+        };
+        self.pages.insert(path.to_owned(), (stamp, facts));
+    }
+
+    fn write(&self, to: &mut Writer) {
+        to.list(
+            self.references.iter(),
+            |to, ((path, kind), (stamp, references))| {
+                to.text(path);
+                to.kind(*kind);
+                to.stamp(stamp);
+                to.list(references.list.iter(), Writer::reference);
+                to.list(references.base.iter(), |to, base| to.text(base));
+            },
+        );
+        to.list(self.workers.iter(), |to, (path, (stamp, workers))| {
+            to.text(path);
+            to.stamp(stamp);
+            to.list(workers.iter(), |to, worker| to.text(worker));
+        });
+        to.list(self.pages.iter(), |to, (path, (stamp, facts))| {
+            to.text(path);
+            to.stamp(stamp);
+            to.list(facts.edits.iter(), Writer::edit);
+            to.hash(&facts.sha256);
+            to.number(facts.size);
+            to.flag(facts.utf8);
+            to.list(facts.marker.iter(), |to, marker| to.text(marker));
+            to.flag(facts.tag_forbidden);
+        });
+        to.list(self.hashes.iter(), |to, (path, (stamp, hash))| {
+            to.text(path);
+            to.stamp(stamp);
+            to.hash(hash);
+        });
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            references: from.list(|from| {
+                let key = (from.text()?, from.kind()?);
+                let stamp = from.stamp()?;
+                let list = from.list(Reader::reference)?;
+                let base: Vec<String> = from.list(Reader::text)?;
+                let base = base.into_iter().next();
+                Some((key, (stamp, References { list, base })))
+            })?,
+            workers: from.list(|from| {
+                let path = from.text()?;
+                Some((path, (from.stamp()?, from.list(Reader::text)?)))
+            })?,
+            pages: from.list(|from| {
+                let (path, stamp) = (from.text()?, from.stamp()?);
+                let facts = PageFacts {
+                    edits: from.list(Reader::edit)?,
+                    sha256: from.hash()?,
+                    size: from.number()?,
+                    utf8: from.flag()?,
+                    marker: from
+                        .list::<_, Vec<String>>(Reader::text)?
+                        .into_iter()
+                        .next(),
+                    tag_forbidden: from.flag()?,
+                };
+                Some((path, (stamp, facts)))
+            })?,
+            hashes: from.list(|from| {
+                let path = from.text()?;
+                Some((path, (from.stamp()?, from.hash()?)))
+            })?,
+            packs: HashMap::new(),
+        })
+    }
+}
