@@ -144,7 +144,10 @@ fn report(rows: &[Row], runs: usize) {
         "one page",
     ];
     for (deploy, changed) in deploys.iter().enumerate() {
-        println!("\nUpdate, changed: {changed}; seconds from `registration.update()`.\n");
+        println!(
+            "\nUpdate, changed: {changed}; seconds from `registration.update()`, requests and bytes until the new worker has \
+             taken over and a page was loaded.\n"
+        );
         heading(&["s installed", "requests", "bytes on the wire"]);
         table(rows, |costs| {
             let of = |number: fn(&Update) -> f64| median(costs.updates[deploy].iter().map(number));

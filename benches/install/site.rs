@@ -201,11 +201,12 @@ const WATCH: &str = "
         const look = () => {
             if (active.state !== 'activated') return;
             benched.activated ??= performance.now();
-            if (!('complete' in (window.revisit ?? {})) || revisit.complete) benched.complete ??= performance.now();
+            if (window.revisit?.complete === false) return;
+            benched.complete ??= performance.now();
+            clearInterval(timer);
         };
+        const timer = setInterval(look, 10);
         active.addEventListener('statechange', look);
-        window.revisit?.addEventListener('complete', look);
-        look();
     });
 ";
 

@@ -107,8 +107,8 @@ impl<'a> Visitor<'a> {
         }
     }
 
-    /// A deploy, noticed by an open page; the new worker then takes over, and every file of it is read with
-    /// the origin gone.
+    /// A deploy, noticed by an open page; the new worker then takes over, a page of it is loaded, for that is
+    /// when ours fetches what is not the shell, and every file is read with the origin gone.
     pub(crate) fn update(&self, deploy: Deploy) -> Update {
         self.origin.folder_is(self.deploys.folder(deploy));
         self.origin.clear();
@@ -118,6 +118,12 @@ impl<'a> Visitor<'a> {
                 .wait_for_within("window.updated", "an installed update", INSTALL_DEADLINE);
         self.tab
             .wait_for_within(TAKE_OVER, "the new worker to take over", INSTALL_DEADLINE);
+        self.tab.load(&self.origin.url("/")).ok();
+        self.tab.wait_for_within(
+            "window.revisit?.complete !== false",
+            "a worker that has everything again",
+            INSTALL_DEADLINE,
+        );
         let traffic = self.traffic();
         self.prove(deploy);
         Update {
