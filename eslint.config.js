@@ -32,4 +32,8 @@ export default [
     files: [tests, 'eslint.config.js', 'benches/**/*.{js,mjs}'],
     languageOptions: { globals: globals.node },
   },
+  {
+    files: ['benches/*-worker.js'],
+    languageOptions: { globals: { ...globals.serviceworker, WAYS: 'readonly', NAMES: 'readonly' } },
+  },
 ];

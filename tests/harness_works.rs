@@ -322,6 +322,27 @@ fn a_slow_origin_and_a_throttled_tab_are_slow() {
 }
 
 #[test]
+fn connections_share_a_line_and_each_waits_for_the_other() {
+    let site = small_site();
+    site.file("big.bin", vec![7; 30_000]);
+    let origin = Origin::serve(site.path());
+    origin.line(Some(60_000));
+    let url = origin.url("/big.bin");
+    let started = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| get(&url));
+        scope.spawn(|| get(&url));
+    });
+    assert!(
+        started.elapsed().as_secs_f64() > 0.9,
+        "twice 30 kB take a second at 60 kB a second"
+    );
+    let heads: u64 = origin.requests().iter().map(|r| r.head_bytes).sum();
+    assert!(heads > 0);
+    assert_eq!(origin.wire_bytes_sent(), 60_000 + heads);
+}
+
+#[test]
 fn an_origin_is_a_plain_static_host_with_right_validators() {
     let site = small_site();
     site.file("deep/index.html", "deep")

@@ -32,10 +32,20 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
             Ok(size::run()?)
         }
         ["install", rest @ ..] => {
-            let options = Options::parse(rest, &["runs", "delays"])?;
-            let runs = options.number("runs", 3)?;
-            let delays = options.numbers("delays", &[0, 50])?;
-            Ok(install(runs, &delays)?)
+            let options = Options::parse(rest, &["runs", "files", "delays", "rate"])?;
+            // No default stands here: the benchmark has them, for who starts it without us.
+            let settings = ["runs", "files", "delays", "rate"]
+                .into_iter()
+                .map(|name| Ok((name, options.numbers(name, &[])?)))
+                .collect::<Result<Vec<_>, Stop>>()?;
+            peers()?;
+            Ok(in_a_browser("install", &settings)?)
+        }
+        ["code-cache", rest @ ..] => {
+            let options = Options::parse(rest, &["runs"])?;
+            let runs = options.numbers("runs", &[])?;
+            peers()?;
+            Ok(in_a_browser("code_cache", &[("runs", runs)])?)
         }
         // What `build` runs as a process of its own, to be measured like its peers.
         ["floor", kind @ ("hash" | "stat"), site] => Ok(floor::run(kind, Path::new(site))?),
@@ -47,27 +57,23 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
     }
 }
 
-/// The install benchmark drives a browser with the tool box of the end-to-end tests, so it is a bench
-/// target of the package that these belong to.
-fn install(runs: usize, delays: &[usize]) -> Result<()> {
+/// What drives a browser does so with the tool box of the end-to-end tests, so it is a bench target of
+/// the package that these belong to. Settings that were given go along as `REVISIT_BENCH_…`.
+fn in_a_browser(name: &str, settings: &[(&str, Vec<usize>)]) -> Result<()> {
     needs::chromium()?;
-    peers()?;
-    let delays: Vec<String> = delays.iter().map(usize::to_string).collect();
-    let mut bench = cargo(&[
-        "bench",
-        "--quiet",
-        "--package",
-        "revisit",
-        "--bench",
-        "install",
-    ]);
-    bench
-        .env("REVISIT_BENCH_RUNS", runs.to_string())
-        .env("REVISIT_BENCH_DELAYS", delays.join(","));
+    let mut bench = cargo(&["bench", "--quiet", "--package", "revisit", "--bench", name]);
+    for (setting, numbers) in settings {
+        if numbers.is_empty() {
+            continue;
+        }
+        let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+        let variable = format!("REVISIT_BENCH_{}", setting.to_uppercase());
+        bench.env(variable, numbers.join(","));
+    }
     shell::run(bench)
 }
 
-const NAMES: [&str; 3] = ["build", "size", "install"];
+const NAMES: [&str; 4] = ["build", "size", "install", "code-cache"];
 
 /// The words after a benchmark's name: `--name value`.
 struct Options<'a>(Vec<(&'a str, &'a str)>);

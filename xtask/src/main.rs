@@ -35,7 +35,8 @@ the developer commands of Revisit
     cargo xtask test [STAGE…] [-- WORDS]   all stages, or only these; WORDS go to the tests (a filter)
     cargo xtask bench build [--files 1000,10000,50000] [--runs 5]
     cargo xtask bench size
-    cargo xtask bench install [--runs 3] [--delays 0,50]
+    cargo xtask bench install [--runs 3] [--files 300,2000] [--delays 0,50] [--rate 200000]
+    cargo xtask bench code-cache [--runs 15]
 
 stages, in this order: format tidy lint unit javascript end-to-end";
 

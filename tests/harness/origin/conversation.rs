@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::fault::Plan;
 use super::files::{self, Answer};
@@ -103,7 +103,12 @@ impl<'a> Turn<'a> {
 
     fn send(&self, mut stream: &TcpStream, answer: &Answer) -> std::io::Result<bool> {
         self.note(|noted| noted.status = Some(answer.status));
-        stream.write_all(head(answer).as_bytes())?;
+        let head = head(answer);
+        if !self.wait_for_the_line(head.len()) {
+            return Ok(false);
+        }
+        stream.write_all(head.as_bytes())?;
+        self.note(|noted| noted.head_bytes = head.len() as u64);
         let body: &[u8] = match self.request.method.as_str() {
             "HEAD" => &[],
             _ => &answer.body,
@@ -111,7 +116,7 @@ impl<'a> Turn<'a> {
         let cut = self.plan.truncate.or(self.plan.stall);
         let cut = cut.filter(|bytes| *bytes < body.len());
         for chunk in body[..cut.unwrap_or(body.len())].chunks(CHUNK_BYTES) {
-            if !self.keep_to_the_bandwidth(chunk.len()) {
+            if !self.keep_to_the_bandwidth(chunk.len()) || !self.wait_for_the_line(chunk.len()) {
                 return Ok(false);
             }
             stream.write_all(chunk)?;
@@ -133,6 +138,21 @@ impl<'a> Turn<'a> {
             let takes = Duration::from_secs_f64(bytes as f64 / per_second.max(1) as f64);
             self.shared.pause(takes)
         })
+    }
+
+    /// Takes its place on the line that all connections share, first come, first served.
+    fn wait_for_the_line(&self, bytes: usize) -> bool {
+        let wait = {
+            let mut state = self.shared.state();
+            let Some(line) = &mut state.line else {
+                return true;
+            };
+            let now = Instant::now();
+            let takes = Duration::from_secs_f64(bytes as f64 / line.bytes_per_second.max(1) as f64);
+            line.free_at = line.free_at.max(now) + takes;
+            line.free_at - now
+        };
+        self.shared.pause(wait)
     }
 
     /// Writes on the record of this request, if it was not cleared meanwhile.
@@ -194,6 +214,7 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Request> {
         headers,
         body: Vec::new(),
         status: None,
+        head_bytes: 0,
         body_bytes: 0,
         done: false,
     };

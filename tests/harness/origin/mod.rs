@@ -41,6 +41,8 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
     /// None as long as nothing was answered.
     pub(crate) status: Option<u16>,
+    /// Bytes of the answer's head that were given to the socket.
+    pub(crate) head_bytes: u64,
     /// Bytes of the answer's body that were given to the socket.
     pub(crate) body_bytes: u64,
     /// Whether the answer went out whole.
@@ -56,12 +58,19 @@ struct Shared {
     started: Instant,
 }
 
+/// What all connections share: so many bytes a second, and until when it is taken.
+struct Line {
+    bytes_per_second: u64,
+    free_at: Instant,
+}
+
 struct State {
     folder: PathBuf,
     mount: String,
     cache_control: Option<String>,
     latency: Duration,
     bytes_per_second: Option<u64>,
+    line: Option<Line>,
     rules: Vec<Rule>,
     /// Paths that are answered by the test itself.
     answered: HashMap<String, Arc<AnswerBy>>,
@@ -97,6 +106,7 @@ impl Origin {
             cache_control: None,
             latency: Duration::ZERO,
             bytes_per_second: None,
+            line: None,
             rules: Vec::new(),
             answered: HashMap::new(),
             healed: 0,
@@ -149,6 +159,14 @@ impl Origin {
     /// Sends each body no faster than this; `None` for as fast as it goes.
     pub(crate) fn bandwidth(&self, bytes_per_second: Option<u64>) {
         self.state().bytes_per_second = bytes_per_second;
+    }
+
+    /// Sends no more than this over all connections together, heads included; `None` for no such limit.
+    pub(crate) fn line(&self, bytes_per_second: Option<u64>) {
+        self.state().line = bytes_per_second.map(|bytes_per_second| Line {
+            bytes_per_second,
+            free_at: Instant::now(),
+        });
     }
 
     /// From now on, a request for `path` meets this fault. A path with `?` means that very query,
@@ -250,6 +268,13 @@ impl Origin {
     /// The bytes of all bodies that were sent.
     pub(crate) fn bytes_sent(&self) -> u64 {
         self.state().requests.iter().map(|r| r.body_bytes).sum()
+    }
+
+    /// The bytes of all answers that were sent, heads and bodies.
+    pub(crate) fn wire_bytes_sent(&self) -> u64 {
+        let state = self.state();
+        let answers = state.requests.iter();
+        answers.map(|r| r.head_bytes + r.body_bytes).sum()
     }
 
     /// The most requests that were under way at one time.
