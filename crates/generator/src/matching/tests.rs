@@ -157,7 +157,7 @@ fn why_a_file_is_kept_or_not_is_the_first_reason_that_holds() {
                 bytes: 100_000,
                 budget_bytes: 50_000,
             },
-            None,
+            Some(KeptAs::WhenUsed),
         ),
     ] {
         let found = ask(url).file.unwrap();
