@@ -42,15 +42,15 @@ fn each_address_is_told_with_the_rule_that_answers_it_and_nothing_is_written() {
 /contact?utm_source=mail
   answer     contact.html, from the cache
   file       contact.html, by its name without `.html`
-  precached  yes: within the budget
-  kept as    a document of its own, with the headers that it comes with
+  precached  yes: within the budget, when the page is idle
+  kept as    a part of a pack, with the header fields that it has on its host
   query      utm_source changes nothing, by `utm_*`
 
 about
   answer     the worker sends it on to /about/
   file       about/index.html, as the page of its folder, whose slash is missing
-  precached  yes: within the budget
-  kept as    a document of its own, with the headers that it comes with
+  precached  yes: within the budget, when the page is idle
+  kept as    a part of a pack, with the header fields that it has on its host
 
 /app.js?v=2
   answer     goes to the network: `v` may ask for something else than the file
@@ -62,11 +62,10 @@ about
   offline    offline.html, for a page that is loaded
 
 /film.bin
-  answer     goes to the network: the file is not precached
+  answer     film.bin, from the network, and from the cache once it was used
   file       film.bin, by its own name
   precached  no: with its 300.0 kB it is over the budget of 200.0 kB, which goes to the shell and to smaller files
-  fallback   no: its last part has an ending, and so names a file
-  offline    offline.html, for a page that is loaded
+  kept as    an entry of its own
 
 /app.js.map
   answer     goes to the network: the file is not precached
@@ -109,7 +108,14 @@ fn the_same_is_told_as_json() {
     assert_eq!(
         answers,
         [
-            "cache", "redirect", "network", "network", "network", "fallback", "network", "browser",
+            "cache",
+            "redirect",
+            "network",
+            "when_used",
+            "network",
+            "fallback",
+            "network",
+            "browser",
             "browser"
         ]
     );
@@ -134,13 +140,14 @@ fn the_worker_does_what_was_told() {
         }
         origin.clear();
         let address = origin.url(&format!("/{}", url.trim_start_matches('/')));
-        if by == "network" {
+        let network = by == "network" || by == "when_used";
+        if network {
             tab.fetch(&address, serde_json::json!({}));
         } else {
             tab.load(&address).ok();
         }
         let path = address.trim_start_matches(&origin.url("")).to_owned();
         let asked = origin.targets().contains(&path);
-        assert_eq!(asked, by == "network", "{url}: {:?}", origin.targets());
+        assert_eq!(asked, network, "{url}: {:?}", origin.targets());
     }
 }

@@ -96,8 +96,8 @@ fn a_summary_says_what_is_kept_and_what_was_added() {
     site.file("app.js.map", "{}");
     let output = build(site.path(), &[]);
     let expected = "built SITE in {} s, build {}\n  \
-                    precached  4 files of 5, 453 bytes\n  \
-                    shell      3 files, 325 bytes: the first page and all that it loads; the rest follows when the page is idle\n  \
+                    precached  4 files of 5, 475 bytes\n  \
+                    shell      3 files, 336 bytes: the first page and all that it loads; the rest follows when the page is idle\n  \
                     as         2 packs ({} bytes to send), 1 entry of its own\n  \
                     added      {} kB of worker, page client and manifest; a script tag in 2 pages\n\
                     note: no host is named (`[site] host`): hashed files get no lifetime, and what header fields pages come with is not known\n";

@@ -72,7 +72,7 @@ fn address(server: &Serve) -> String {
 /// Waits until the page says that the site works offline from now on.
 fn installed(tab: &Tab) {
     tab.wait_for(
-        "window.revisit?.state === 'installed'",
+        "window.revisit?.state === 'installed' && revisit.complete",
         "the page client to say `installed`",
     );
 }

@@ -134,7 +134,7 @@ fn a_worker_that_installs_the_build_before_finds_all_that_was_made_for_it() {
         let manifest = format!("/revisit/manifest-{build}.json");
         let text: serde_json::Value =
             serde_json::from_slice(&get(&server.url(&manifest)).body).unwrap();
-        let packs = text[1].as_array().unwrap().iter();
+        let packs = text[0][1].as_array().unwrap().iter();
         let packs = packs.map(|pack| format!("/revisit/{}.pack", pack[0].as_str().unwrap()));
         [manifest].into_iter().chain(packs).collect()
     };

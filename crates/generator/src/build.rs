@@ -13,10 +13,11 @@ use std::time::SystemTime;
 use revisit_rules::site::FileStamp;
 
 use crate::content_hash::{Hasher, Sha256};
+use crate::host::HEADERS;
 use crate::memory::{Done, Keep, Memory, PageFacts};
 use crate::overlay::Overlay;
 use crate::own::OUTPUT;
-use crate::plan::{plan, rules_above, trusted};
+use crate::plan::{is_added, plan, rules_above, trusted};
 use crate::walk::{Walk, refuse_what_is_no_site, walk, walk_whole};
 use crate::write::{Copied, Destination, Put, Written, edited_hash, put, target_of};
 use crate::{BuildConfig, BuildError, Options, Progress, Report, Warning};
@@ -195,7 +196,8 @@ fn digest_of(root: &Path, config: &BuildConfig, options: &Options<'_>, program: 
 /// The digest of what is on the disk now; `None` if it cannot be told, or a build was cut off.
 fn look(root: &Path, worker: &str, destination: Destination<'_>) -> Option<Sha256> {
     let mut seen = Seen::default();
-    let skip = |path: &str| path == OUTPUT || path == worker;
+    let added = is_added(root);
+    let skip = |path: &str| path == OUTPUT || path == worker || (added && path == HEADERS);
     match destination {
         Destination::InPlace => {
             if root.join(".revisit-staging").exists() {
@@ -218,6 +220,7 @@ fn look(root: &Path, worker: &str, destination: Destination<'_>) -> Option<Sha25
 /// What a build in place has left beside the site's own files.
 fn outputs(root: &Path, worker: &str) -> io::Result<Vec<(PathBuf, FileStamp)>> {
     let mut found = vec![PathBuf::from(worker)];
+    found.extend(is_added(root).then(|| PathBuf::from(HEADERS)));
     for entry in fs::read_dir(root.join(OUTPUT))? {
         found.push(Path::new(OUTPUT).join(entry?.file_name()));
     }

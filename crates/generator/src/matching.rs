@@ -381,9 +381,6 @@ impl Chosen<'_> {
             let chain = chain(&self.shell.files, file);
             return Precached::Shell { chain };
         }
-        if !self.selection.chosen.contains_key(file) {
-            return Precached::Host;
-        }
         if let Some((_, pattern)) = first_match(&self.parsed.shell, file) {
             let pattern = pattern.to_owned();
             return Precached::ShellPattern { pattern };
@@ -398,6 +395,7 @@ impl Chosen<'_> {
                 bytes: left.bytes,
                 budget_bytes: self.config.precache.budget_bytes,
             },
+            None if !self.selection.chosen.contains_key(file) => Precached::Host,
             None => Precached::WithinBudget,
         }
     }

@@ -105,7 +105,10 @@ pub(crate) fn select(
                 });
             }
         }
-        selection.chosen.insert(found.path.clone(), group);
+        // What no browser would have room for is nobody's to keep.
+        if group != Group::Lazy || bytes <= config.lazy_budget_bytes {
+            selection.chosen.insert(found.path.clone(), group);
+        }
     }
     selection.left_out.reverse();
     Ok(selection)

@@ -191,6 +191,7 @@ impl Planner<'_> {
                 .map(|file| (&*file.path, file.size, file.kind)),
         );
         packs.extend(self.packs(batches, &stamps, &pages, memory)?);
+        packs.sort_by(|a, b| (a.kind, &a.files[0].path).cmp(&(b.kind, &b.files[0].path)));
         let manifest = manifest(&packs, &alone, &|path| {
             self.page_head(path, &pages[path], &hosted)
         });
@@ -208,8 +209,7 @@ impl Planner<'_> {
                 take_over: self.options.development.is_some(),
                 lazy_bytes: self.config.precache.lazy_budget_bytes,
                 by_folder: self.config.site.page_headers == AskPages::Folder,
-                lazy: selection.chosen.values().any(|g| *g == Group::Lazy)
-                    && self.config.precache.lazy_budget_bytes > 0,
+                lazy: selection.chosen.values().any(|g| *g == Group::Lazy),
                 asked: manifest.asks,
                 extension: extension.as_deref(),
             },

@@ -15,8 +15,10 @@ use super::{
     write_error,
 };
 use crate::content_hash::Sha256;
+use crate::host::HEADERS;
 use crate::overlay::{Overlay, SiteFile};
 use crate::own::{OUTPUT, is_output};
+use crate::plan::is_added;
 use crate::runtime::is_ours;
 use crate::walk::walk_whole;
 use crate::{BuildError, parallel};
@@ -65,7 +67,10 @@ pub(super) fn into_copy(
     let staging = Staging::new(staging, &target)?;
     refuse_foreign(&target, worker)?; // by now it may be another's, or back again
 
-    let walk = walk_whole(&site, &|path| path == OUTPUT || path == worker)?;
+    let added = is_added(&site);
+    let walk = walk_whole(&site, &|path| {
+        path == OUTPUT || path == worker || (added && path == HEADERS)
+    })?;
     let copy = Copy {
         site: &site,
         staged: &staging.path.join("new"),

@@ -14,8 +14,10 @@ use std::path::{Path, PathBuf};
 use revisit_rules::site::FileStamp;
 
 use crate::content_hash::sha256;
+use crate::host::HEADERS;
 use crate::overlay::{Body, Overlay, SiteFile, edited};
 use crate::own::{OUTPUT, is_output};
+use crate::plan::is_added;
 use crate::walk::Beside;
 use crate::{BuildError, parallel};
 use copy::into_copy;
@@ -124,7 +126,10 @@ fn in_place(
 ) -> Result<Put, BuildError> {
     let staging = Staging::new(root.join(".revisit-staging"), root)?;
     let output = root.join(OUTPUT);
-    let stale = stale_outputs(&output, overlay);
+    let mut stale = stale_outputs(&output, overlay);
+    if is_added(root) && !overlay.generated.contains_key(HEADERS) {
+        stale.insert(root.join(HEADERS));
+    }
 
     let mut put = Put::default();
     let mut moves: Vec<(PathBuf, &str)> = Vec::new();
