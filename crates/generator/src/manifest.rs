@@ -78,7 +78,7 @@ pub(crate) fn manifest(
             PageHead::Asked => -1,
         };
         let hash = &short(&file.sha256)[..PACKED_HASH_CHARS];
-        let row = json!([file.path, hash, file.size, pack, file.at, head]);
+        let row = json!([file.path, hash, file.size, pack, head, file.at]);
         rows.push((utf16(stem(&file.path)), row));
     }
     for file in alone {
@@ -124,7 +124,8 @@ pub(crate) fn manifest(
     let heads: Vec<Vec<(String, String)>> = heads.into_keys().collect();
     let mut text = format!("[{}", json!([heads, packs, firsts]));
     for part in parts {
-        let rows: Vec<&Value> = part.iter().map(|(_, row)| row).collect();
+        let mut rows: Vec<Value> = part.iter().map(|(_, row)| row.clone()).collect();
+        leave_out_expected(&mut rows);
         text.push_str(&format!("\n,{}", json!(rows)));
     }
     text.push_str("\n]\n");
@@ -132,6 +133,22 @@ pub(crate) fn manifest(
         build: short(&sha256(text.as_bytes())),
         asks,
         text,
+    }
+}
+
+/// An offset that is the end of the file before it in the same part and pack need not be said.
+fn leave_out_expected(rows: &mut [Value]) {
+    let mut ends: BTreeMap<u64, u64> = BTreeMap::new();
+    for row in rows {
+        let (Some(pack), Some(at)) = (row[3].as_u64(), row[5].as_u64()) else {
+            continue;
+        };
+        if ends.get(&pack) == Some(&at)
+            && let Some(row) = row.as_array_mut()
+        {
+            row.pop();
+        }
+        ends.insert(pack, at + row[2].as_u64().unwrap_or_default());
     }
 }
 

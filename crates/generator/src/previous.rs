@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::content_hash::{Sha256, short};
 use crate::manifest::PACKED_HASH_CHARS;
@@ -59,15 +60,17 @@ struct Head(
     #[allow(dead_code, reason = "the worker's")] Vec<String>,
 );
 
+/// Path, hash, size, place; then the number of its header fields and the offset, if that is not
+/// the end of the file before, or the marker of a page.
 #[derive(Deserialize)]
-#[serde(untagged)]
-#[allow(dead_code, reason = "the shape of a row")]
-enum Row {
-    Packed(String, String, u64, usize, u64, i64),
-    /// A file that stands alone, and a page that does.
-    Alone(String, String, u64, i64),
-    Marked(String, String, u64, i64, String),
-}
+struct Row(
+    String,
+    String,
+    u64,
+    i64,
+    #[serde(default)] Value,
+    #[serde(default)] Option<u64>,
+);
 
 impl Previous {
     /// Reads the build in `folder`; nothing if there is none, or none that this version can read.
@@ -112,39 +115,27 @@ impl Previous {
         };
         for line in lines.filter(|line| *line != "]") {
             let rows: Vec<Row> = serde_json::from_str(line.strip_prefix(',')?).ok()?;
-            for row in rows {
-                let (path, file) = match row {
-                    Row::Packed(path, hash, size, pack, at, head) => {
-                        let pack_size = previous.packs.get(pack)?.size;
-                        if at.checked_add(size)? > pack_size {
-                            return None;
-                        }
-                        let fields = usize::try_from(head).ok().and_then(|head| heads.get(head));
-                        let content_type = fields
-                            .and_then(|fields| fields.iter().find(|(n, _)| n == "content-type"))
-                            .map(|(_, value)| value.clone());
-                        let place = Some((pack, at));
-                        (
-                            path,
-                            OldFile {
-                                hash,
-                                size,
-                                place,
-                                content_type,
-                            },
-                        )
-                    }
-                    Row::Alone(path, hash, size, _place)
-                    | Row::Marked(path, hash, size, _place, _) => (
-                        path,
-                        OldFile {
-                            hash,
-                            size,
-                            place: None,
-                            content_type: None,
-                        },
-                    ),
+            let mut ends: HashMap<usize, u64> = HashMap::new();
+            for Row(path, hash, size, place, head, at) in rows {
+                let mut file = OldFile {
+                    hash,
+                    size,
+                    place: None,
+                    content_type: None,
                 };
+                if let Ok(pack) = usize::try_from(place) {
+                    let at = at.or_else(|| ends.get(&pack).copied())?;
+                    let end = at.checked_add(size)?;
+                    if end > previous.packs.get(pack)?.size {
+                        return None;
+                    }
+                    ends.insert(pack, end);
+                    file.place = Some((pack, at));
+                    let fields = head.as_u64().and_then(|head| heads.get(head as usize));
+                    file.content_type = fields
+                        .and_then(|fields| fields.iter().find(|(n, _)| n == "content-type"))
+                        .map(|(_, value)| value.clone());
+                }
                 previous.files.insert(path, file);
             }
         }
@@ -411,6 +402,7 @@ mod tests {
             "[]",
             "[[[],[],[]]]",
             "[[[],[],[]]\n,[[\"a\",\"h\",5,0,0,0]]\n]\n",
+            "[[[],[[\"p\",1,0,9,0]],[]]\n,[[\"a\",\"h\",5,0,0]]\n]\n",
             "\u{0}",
         ] {
             let found = Previous::parse(text, Path::new("."));

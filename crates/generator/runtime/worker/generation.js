@@ -16,10 +16,11 @@ import { stem } from './route.js'
  * @typedef {[name: string, bytes: number, gzip: 0 | 1, size: number, group: number]} WantedPack
  *   `bytes` in transit, `size` at rest. `group`: 0 shell, 1 after load.
  *
- * @typedef {[path: string, hash: string, size: number, place: number, at?: number | string, head?: number]} Row
+ * @typedef {[path: string, hash: string, size: number, place: number, head?: number | string, at?: number]} Row
  *   `place`: the index of its pack, or the group of what stands alone: -1 shell, -2 after load,
- *   -3 when it is first used. In a pack `at` is the offset and the hash is short (48 bits): it finds
- *   a file again, its pack's name proves it. What stands alone may have the marker of a page there.
+ *   -3 when it is first used. In a pack `at` is the offset, said if it is not the end of the file before,
+ *   `head` the number of the header fields, and the hash is short (48 bits): it finds a file again, its
+ *   pack's name proves it. What stands alone may have the marker of a page in the place of `head`.
  *
  * @typedef {{home: string, path: string, hash: string, at: number, size: number, group: number,
  *   pack?: number, head?: Head, marker?: string}} Entry
@@ -126,14 +127,19 @@ async function part(from, index) {
   /** @type {Row[]} */
   const rows = JSON.parse(await body.slice(cuts[index] + 1, cuts[index + 1]).text())
   found = new Map()
-  for (const [path, hash, size, place, at, head = -1] of rows) {
-    found.set(
-      path,
-      place < 0
-        ? // by content and by path: two of one content may have header fields of their own
-          { home: key('d', `${hash}/${encodeURIComponent(path)}`), path, hash, at: 0, size, group: -1 - place, marker: `${at || ''}` }
-        : { home: key('p', packs[place][0]), path, hash, at: /** @type {number} */ (at), size, group: packs[place][4], pack: place, head: heads[head] },
-    )
+  /** @type {number[]} */
+  const ends = []
+  for (const [path, hash, size, place, head = '', at = ends[place]] of rows) {
+    const base = { path, hash, size }
+    if (place < 0) {
+      // by content and by path: two of one content may have header fields of their own
+      const home = key('d', `${hash}/${encodeURIComponent(path)}`)
+      found.set(path, { ...base, home, at: 0, group: -1 - place, marker: `${head}` })
+    } else {
+      ends[place] = at + size
+      const [name, , , , group] = packs[place]
+      found.set(path, { ...base, home: key('p', name), at, group, pack: place, head: heads[+head] })
+    }
   }
   return (from.parts[index] = found)
 }
