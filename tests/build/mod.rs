@@ -167,9 +167,9 @@ fn check_whole(built: &Site) {
             // what is not said is the end of the file before
             let at = row[5]
                 .as_u64()
-                .or_else(|| ends.get(&pack).copied())
+                .or_else(|| ends.get(&(part, pack)).copied())
                 .unwrap() as usize;
-            ends.insert(pack, (at + bytes.len()) as u64);
+            ends.insert((part, pack), (at + bytes.len()) as u64);
             let slice = &bodies[pack as usize][at..at + bytes.len()];
             assert!(slice == &bytes[..], "`{name}` is another in its pack");
         }

@@ -55,13 +55,13 @@ fn a_page_that_listens_hears_what_it_always_does() {
     site.file("index.html", page);
     let server = serve_at("127.0.0.1:0", site.path(), &["--dev"]);
     let browser = Browser::start();
-    let tab = visit(&browser, &server, "/");
+    let tab = shown(&browser, &server);
     tab.wait_for("window.told", "the event `installed`");
     tab.wait_for_control();
     site.file("app.js", "document.documentElement.dataset.app = 'two'");
     tab.follow("revisit.update()").ok();
     assert_eq!(tab.eval("document.documentElement.dataset.app"), "two");
-    installed(&tab);
+    tab.wait_for("revisit.state === 'installed'", "the page client");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn the_usual_worker_takes_the_place_of_the_one_that_keeps_nothing() {
     let site = site("one");
     let mut server = serve_at("127.0.0.1:0", site.path(), &["--dev"]);
     let browser = Browser::start();
-    let tab = visit(&browser, &server, "/");
+    let tab = shown(&browser, &server);
     let address = address(&server);
     cut_off(&browser, &mut server);
     let mut server = serve_at(&address, site.path(), &[]);
@@ -107,4 +107,12 @@ fn a_worker_that_keeps_nothing_and_no_worker_exclude_each_other() {
         output.stderr,
         "error: `[serve] dev = true` and `worker = false` exclude each other\nhelp: take one of them out\n"
     );
+}
+
+/// A tab whose page has the worker that keeps nothing.
+fn shown(browser: &Browser, server: &Serve) -> Tab {
+    let tab = browser.tab();
+    tab.load(&server.url("/")).ok();
+    tab.wait_for("window.revisit?.state === 'installed'", "the page client");
+    tab
 }
