@@ -304,3 +304,27 @@ fn files_cache(tab: &Tab) -> String {
         .find(|name| name.ends_with("|files"))
         .expect("a cache of ours")
 }
+
+#[test]
+fn what_is_said_to_be_the_networks_goes_past_the_worker_and_navigations_do_not() {
+    let config = "[worker]\nnetwork = [\"api/\"]\n";
+    let Served { origin, out: _out } = served(&small_site(), config);
+    origin.fault(
+        "/api/orders",
+        Fault::Answer("application/json".into(), b"[1]".to_vec()),
+    );
+    let (browser, tab) = visited(&origin, "/");
+    browser.stop_workers();
+    assert_eq!(text_of(&tab, "/api/orders"), "[1]");
+    let posted = tab.fetch("/data/list.json", json!({ "method": "POST" }));
+    assert_eq!(posted.status, 405, "{posted:?}");
+    let awake = browser
+        .workers("")
+        .into_iter()
+        .any(|w| w.running != "stopped");
+    assert!(!awake, "the worker was woken for what is not its own");
+    cut_off(&browser, &origin);
+    assert_eq!(text_of(&tab, "/data/list.json"), "{\"list\": [1, 2, 3]}");
+    tab.load(&origin.url("/api/orders")).ok();
+    assert!(tab.text().contains("You are offline"));
+}

@@ -48,7 +48,7 @@ fn built(site: &Site, config: &str) -> Site {
 
 fn build_into(site: &Site, config: &str, out: &Path) {
     let toml = Site::new();
-    toml.file("revisit.toml", config);
+    toml.file("revisit.toml", routed(config));
     revisit(&[
         "build".as_ref(),
         site.path().as_os_str(),
@@ -58,6 +58,18 @@ fn build_into(site: &Site, config: &str, out: &Path) {
         toml.path().join("revisit.toml").as_os_str(),
     ])
     .ok();
+}
+
+/// With static routes, if the tests are to run with them: nothing may be another for it.
+fn routed(config: &str) -> String {
+    match std::env::var_os("REVISIT_STATIC_ROUTES") {
+        None => config.to_owned(),
+        Some(_) if config.contains("network = ") => config.to_owned(),
+        Some(_) if config.contains("[worker]") => {
+            config.replace("[worker]", "[worker]\nnetwork = [\"api/\"]")
+        }
+        Some(_) => format!("{config}\n[worker]\nnetwork = [\"api/\"]\n"),
+    }
 }
 
 /// A built site and the origin that serves it.

@@ -35,6 +35,8 @@ pub(crate) struct Worker<'a> {
     /// Pages lie in packs whose header fields must be asked for.
     pub(crate) asked: bool,
     pub(crate) by_folder: bool,
+    /// Paths below which nothing is ever ours.
+    pub(crate) network: &'a [String],
     /// Code of the site's own, which comes first.
     pub(crate) extension: Option<&'a str>,
 }
@@ -90,6 +92,11 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
         imports.push(("lazy", "lazy.js"));
         features.push(("lazy", "lazy"));
         values.insert("lazyBytes".into(), json!(wanted.lazy_bytes));
+    }
+    if !wanted.network.is_empty() {
+        imports.push(("routes", "routes.js"));
+        features.push(("routes", "routes"));
+        values.insert("network".into(), json!(wanted.network));
     }
     if wanted.asked {
         imports.push(("asked, head, refresh", "asked.js"));
@@ -305,6 +312,7 @@ modules!(
     "offline.js",
     "pattern.js",
     "route.js",
+    "routes.js",
     "start.js",
     "tabs.js",
     "take-over.js",
@@ -343,6 +351,7 @@ mod tests {
         lazy_bytes: 1,
         asked: false,
         by_folder: false,
+        network: &[],
         extension: None,
     };
 

@@ -5,6 +5,7 @@
  * @typedef {import('./generation.js').Generation} Generation
  *
  * @typedef {object} Features
+ * @property {(event: ExtendableEvent) => Promise<void>} [routes] On install: what goes past the worker.
  * @property {() => Promise<unknown>} [installed] After a generation was committed.
  * @property {() => Promise<unknown>} [activated] After the pages of older builds were noted.
  * @property {(event: FetchEvent) => Promise<Generation | undefined>} [arrive]

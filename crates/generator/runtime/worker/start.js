@@ -14,10 +14,11 @@ import { tell } from './tell.js'
 /** @param {import('./features.js').Features} wanted */
 export function start(wanted) {
   Object.assign(features, wanted)
-  worker.addEventListener('install', (event) => event.waitUntil(install()))
+  worker.addEventListener('install', (event) => event.waitUntil(install(event)))
 
-  const install = async () => {
+  const install = async (/** @type {ExtendableEvent} */ event) => {
     try {
+      await features.routes?.(event)
       await ensure(config.build)
     } catch (error) {
       await tell('failed', failure(error) || { reason: `${error}` })

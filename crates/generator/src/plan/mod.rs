@@ -157,6 +157,8 @@ impl Planner<'_> {
             &self.config.precache,
         )?;
 
+        self.refuse_routed(&selection)?;
+
         let workers = self.workers(&selection, &shell, &stamps, &known, memory)?;
         let hashes = self.hashes(&selection, &pages, &stamps, memory)?;
         let (mut alone, mut wanted) =
@@ -210,6 +212,7 @@ impl Planner<'_> {
                 lazy_bytes: self.config.precache.lazy_budget_bytes,
                 by_folder: self.config.site.page_headers == AskPages::Folder,
                 lazy: selection.chosen.values().any(|g| *g == Group::Lazy),
+                network: &self.config.worker.network,
                 asked: manifest.asks,
                 extension: extension.as_deref(),
             },
@@ -268,6 +271,22 @@ impl Planner<'_> {
             files,
             report,
         })
+    }
+
+    /// A path that goes past the worker must have nothing that the worker answers.
+    fn refuse_routed(&self, selection: &Selection) -> Result<(), BuildError> {
+        for path in &self.config.worker.network {
+            if let Some(file) = selection.chosen.keys().find(|file| file.starts_with(path)) {
+                return Err(BuildError::Config {
+                    key: "worker.network",
+                    value: path.clone(),
+                    why: format!(
+                        "`{file}` lies below it and would be kept; exclude it, by `precache.exclude`"
+                    ),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// What stands alone, and what wants a place in a pack.
