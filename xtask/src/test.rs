@@ -25,7 +25,7 @@ struct Stage {
     run: fn(&[&str]) -> Result<()>,
 }
 
-const STAGES: [Stage; 8] = [
+const STAGES: [Stage; 9] = [
     Stage {
         name: "format",
         does: "every Rust file is laid out as rustfmt does it",
@@ -67,6 +67,13 @@ const STAGES: [Stage; 8] = [
         takes_words: true,
         may_lack: || Ok(()),
         run: end_to_end,
+    },
+    Stage {
+        name: "static-routes",
+        does: "the worker's answers and updates once more, with static routes on",
+        takes_words: false,
+        may_lack: || Ok(()),
+        run: static_routes,
     },
     Stage {
         name: "firefox",
@@ -227,6 +234,15 @@ fn end_to_end(words: &[&str]) -> Result<()> {
     let mut passed_on = vec!["--skip", OTHER_BROWSERS];
     passed_on.extend(words);
     sh(cargo(&with_words(END_TO_END_TARGET.to_vec(), &passed_on)))
+}
+
+/// Nothing that a visitor gets may be another for static routes.
+fn static_routes(_: &[&str]) -> Result<()> {
+    needs::chromium()?;
+    let tests = ["worker::answers::", "worker::update::"];
+    let mut command = cargo(&with_words(END_TO_END_TARGET.to_vec(), &tests));
+    command.env("REVISIT_STATIC_ROUTES", "on");
+    sh(command)
 }
 
 /// The tests of one of the browsers that have a stage of their own.

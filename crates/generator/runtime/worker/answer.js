@@ -73,7 +73,11 @@ export async function respond(from, { file, elsewhere }, event, navigation) {
   const entry = (await list(from, file)).get(file)
   const kept = await serve(from, entry, request).catch(() => undefined)
   if (kept) return kept
-  if (entry && entry.group > 1 && features.lazy && !request.headers.has('range')) return features.lazy(entry, event)
+  try {
+    if (entry && entry.group > 1 && features.lazy && !request.headers.has('range')) return await features.lazy(entry, event)
+  } catch (error) {
+    if (!navigation || !features.missing) throw error
+  }
   // Evicted or damaged: the network answers now, and the next time the cache does again.
   if (entry && entry.group < 2 && (!entry.group || (await has(key('a', from.build))))) event.waitUntil(repair(from.build))
   return navigation && features.missing ? features.missing(from, event) : fetch(request)

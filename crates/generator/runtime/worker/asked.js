@@ -3,6 +3,7 @@
 // its policies (CSP, COOP, COEP, Permissions-Policy) for having come in a pack.
 
 import { config } from './config.js'
+import { renew } from './ensure.js'
 import { all } from './generation.js'
 import { activeBuild, files, key } from './keep.js'
 import { urlPath } from './route.js'
@@ -73,11 +74,11 @@ export async function refresh(from) {
   const found = await knownOf(from.build)
   if (Date.now() - found.at < REFRESH_MS) return
   await askAll(from.build, { heads: [], of: {}, at: Date.now() }, await packedPages(from))
-  const cache = await files()
-  for (const { path, home, marker } of await all(from)) {
-    const kept = marker && (await cache.match(home))
-    // What stands alone came with its own: it is fetched anew, in its turn, when they differ.
-    if (kept && `${policies(kept)}` !== `${await ask(path)}`) await cache.delete(home)
+  for (const entry of await all(from)) {
+    if (entry.pack !== undefined || !/\.x?html$/.test(entry.path)) continue
+    const kept = await (await files()).match(entry.home)
+    // What stands alone came with its own.
+    if (kept && `${policies(kept)}` !== `${await ask(entry.path)}`) await renew(entry)
   }
 }
 

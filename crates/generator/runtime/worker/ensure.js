@@ -241,6 +241,16 @@ async function makeAlone({ path, hash, group, marker }, later) {
 }
 
 /**
+ * Fetches anew what stands alone, though its bytes are the same.
+ *
+ * @param {Entry} entry
+ */
+export async function renew({ path, hash, home, marker }) {
+  const had = await download(urlPath(path), hash, { marker, alone: true, cache: 'reload', later: true })
+  await (await files()).put(home, plain(had))
+}
+
+/**
  * A response that can be put and answers a navigation.
  *
  * @param {{bytes: ArrayBuffer, response: Response}} had
