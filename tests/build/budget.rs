@@ -10,7 +10,7 @@ fn beyond_the_budget_the_shell_and_what_fits_are_kept_and_the_rest_is_named() {
         .file("note.txt", "kept");
     let output = build_with(site.path(), "[precache]\nbudget_bytes = 20000\n", &[]);
     let said = &output.ok().stdout;
-    let left_out = "  left out   2 files, 140.0 kB: over the budget; kept when they are first used\n               \
+    let left_out = "  left out   2 files, 140.0 kB: over the budget; what fits is kept when it is first used\n               \
                     90.0 kB  film.mp4\n               50.0 kB  song.mp3\n";
     assert!(said.contains(left_out), "{said}");
     let output = build_with(

@@ -46,7 +46,7 @@ pub(crate) fn summary(report: &Report) -> String {
         let total: u64 = report.left_out.iter().map(|file| file.bytes).sum();
         let _ = writeln!(
             text,
-            "  left out   {}, {}: over the budget; kept when they are first used",
+            "  left out   {}, {}: over the budget; what fits is kept when it is first used",
             counted(report.left_out.len(), "file"),
             bytes(total)
         );

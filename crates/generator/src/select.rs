@@ -143,3 +143,116 @@ fn too_large(
             .join(", "),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use revisit_rules::site::FileStamp;
+
+    use super::*;
+    use crate::BuildConfig;
+
+    /// A shell of 300 bytes, and files of 10, 20, 40 and 5,000 beside it; gives those of each group.
+    fn check(change: impl FnOnce(&mut PrecacheConfig)) -> Result<[String; 3], BuildError> {
+        let mut config = BuildConfig::default();
+        config.precache.lazy_budget_bytes = 1000;
+        change(&mut config.precache);
+        let sizes = [
+            ("app.js", 200),
+            ("b.txt", 20),
+            ("c/d.txt", 40),
+            ("film.mp4", 5000),
+            ("index.html", 100),
+            ("z.txt", 10),
+        ];
+        let found = |(path, size): (&str, u64)| Found {
+            path: path.into(),
+            stamp: FileStamp {
+                size,
+                inode: 0,
+                modified_ns: 0,
+                changed_ns: 0,
+            },
+        };
+        let files: Vec<Found> = sizes.map(found).into();
+        let mut shell = Shell::default();
+        shell.files.insert("index.html".into(), None);
+        shell
+            .files
+            .insert("app.js".into(), Some("index.html".into()));
+        let parsed = config.parse()?;
+        let size = |found: &Found| found.stamp.size;
+        let chosen = select(&files, &size, &shell, &parsed, &config.precache)?.chosen;
+        Ok([Group::Shell, Group::AfterLoad, Group::Lazy].map(|group| {
+            let of_group = chosen.iter().filter(|(_, g)| **g == group);
+            let names: Vec<&str> = of_group.map(|(path, _)| &**path).collect();
+            names.join(" ")
+        }))
+    }
+
+    fn groups(expected: [&str; 3], change: impl FnOnce(&mut PrecacheConfig)) {
+        assert_eq!(check(change).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_rest_of_a_small_site_follows_the_shell_and_a_file_too_large_for_all_is_left_out() {
+        let rest = "b.txt c/d.txt film.mp4 z.txt";
+        groups(["app.js index.html", rest, ""], |_| ());
+        let rest = "b.txt c/d.txt z.txt";
+        groups(["app.js index.html", rest, ""], |c| c.budget_bytes = 5000);
+        groups(["app.js index.html", rest, "film.mp4"], |c| {
+            c.budget_bytes = 5000;
+            c.lazy_budget_bytes = 5000;
+        });
+    }
+
+    #[test]
+    fn each_group_has_a_budget_and_all_of_them_one() {
+        groups(["app.js index.html", "b.txt z.txt", "c/d.txt"], |c| {
+            c.budget_bytes = 330;
+        });
+        groups(["app.js index.html", "z.txt", "b.txt c/d.txt"], |c| {
+            c.budget_bytes = 329;
+        });
+        groups(["app.js index.html", "b.txt z.txt", "c/d.txt"], |c| {
+            c.after_load_budget_bytes = Some(69);
+        });
+        groups(["app.js index.html", "b.txt c/d.txt z.txt", ""], |c| {
+            c.after_load_budget_bytes = Some(70);
+        });
+        assert!(check(|c| c.shell_budget_bytes = Some(300)).is_ok());
+        for (key, refused) in [
+            (
+                "shell_budget_bytes",
+                check(|c| c.shell_budget_bytes = Some(299)),
+            ),
+            ("budget_bytes", check(|c| c.budget_bytes = 299)),
+        ] {
+            let Err(BuildError::ShellTooLarge {
+                key: found, needed, ..
+            }) = refused
+            else {
+                panic!("{refused:?}")
+            };
+            assert_eq!((found, needed), (key, 300));
+        }
+    }
+
+    #[test]
+    fn patterns_move_files_between_groups_and_the_shell_wins() {
+        groups(
+            ["app.js index.html z.txt", "b.txt c/d.txt film.mp4", ""],
+            |c| {
+                c.shell = vec!["z.txt".into()];
+            },
+        );
+        groups(
+            ["app.js index.html", "film.mp4 z.txt", "b.txt c/d.txt"],
+            |c| {
+                c.lazy = vec!["{b.txt,c/**,app.js}".into()];
+            },
+        );
+        groups(["app.js index.html", "b.txt z.txt", ""], |c| {
+            c.exclude = vec!["c/**".into(), "*.mp4".into()];
+        });
+    }
+}

@@ -69,9 +69,10 @@ export async function serve(from, entry, request) {
  */
 export async function respond(from, { file, elsewhere }, event, navigation) {
   const { request } = event
-  if (elsewhere) return Response.redirect(scope + urlPath(file) + new URL(request.url).search, 301)
   const entry = (await list(from, file)).get(file)
   const kept = await serve(from, entry, request).catch(() => undefined)
+  // Only to what is there: a host may redirect the other way.
+  if (kept && elsewhere) return Response.redirect(scope + urlPath(file) + new URL(request.url).search, 301)
   if (kept) return kept
   try {
     if (entry && entry.group > 1 && features.lazy && !request.headers.has('range')) return await features.lazy(entry, event)
