@@ -14,6 +14,7 @@ use revisit_rules::site::FileStamp;
 
 use crate::content_hash::{Hasher, Sha256};
 use crate::host::HEADERS;
+use crate::deployed::Before;
 use crate::memory::{Done, Keep, Memory, PageFacts};
 use crate::overlay::Overlay;
 use crate::own::OUTPUT;
@@ -67,7 +68,7 @@ pub fn build(
     // A build before that lies elsewhere is looked at each time: nobody knows who changes it.
     let elsewhere = options.previous.is_some();
     let options = &Options {
-        previous: options.previous.or(Some(target)),
+        previous: options.previous.or(Some(Before::in_folder(target))),
         ..*options
     };
     let site = fs::canonicalize(root).ok();
