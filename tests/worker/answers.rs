@@ -296,11 +296,3 @@ fn caches_of_others_are_left_alone() {
         );
     }
 }
-
-fn files_cache(tab: &Tab) -> String {
-    let names = tab.cache_names();
-    names
-        .into_iter()
-        .find(|name| name.ends_with("|files"))
-        .expect("a cache of ours")
-}
