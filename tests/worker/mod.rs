@@ -4,6 +4,7 @@
 mod answers;
 mod clear_site_data;
 mod extend;
+mod generations;
 mod headers;
 mod install;
 mod packs;
