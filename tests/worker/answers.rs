@@ -297,14 +297,6 @@ fn caches_of_others_are_left_alone() {
     }
 }
 
-fn files_cache(tab: &Tab) -> String {
-    let names = tab.cache_names();
-    names
-        .into_iter()
-        .find(|name| name.ends_with("|files"))
-        .expect("a cache of ours")
-}
-
 #[test]
 fn what_is_said_to_be_the_networks_goes_past_the_worker_and_navigations_do_not() {
     let config = "[worker]\nnetwork = [\"api/\"]\n";

@@ -4,7 +4,10 @@
 mod answers;
 mod clear_site_data;
 mod extend;
+mod generations;
+mod headers;
 mod install;
+mod packs;
 mod update;
 
 use std::path::Path;
@@ -36,6 +39,18 @@ fn small_site() -> Site {
     .file("offline.html", "<!doctype html><title>Offline</title><h1>You are offline</h1>")
     .file("data/numbers.bin", (0..=255u8).cycle().take(3000).collect::<Vec<u8>>())
     .file("data/list.json", "{\"list\": [1, 2, 3]}");
+    site
+}
+
+/// The site with one module, one page and one picture changed.
+fn next_site() -> Site {
+    let site = small_site();
+    site.file("assets/text.js", "export const text = 'two'")
+        .file("assets/later.js", "export const later = 'later two'")
+        .file(
+            "about/index.html",
+            "<!doctype html><title>About</title><h1>About two</h1>",
+        );
     site
 }
 
@@ -119,4 +134,48 @@ fn text_of(tab: &Tab, url: &str) -> String {
     let fetched = tab.fetch(url, json!({}));
     assert_eq!(fetched.status, 200, "{url}: {fetched:?}");
     fetched.body
+}
+
+fn check_for_update(tab: &Tab) {
+    tab.eval("navigator.serviceWorker.getRegistration().then(r => r.update()).then(() => true)");
+}
+
+/// The cache in which the worker keeps files.
+fn files_cache(tab: &Tab) -> String {
+    let names = tab.cache_names();
+    names
+        .into_iter()
+        .find(|name| name.ends_with("|files"))
+        .expect("a cache of ours")
+}
+
+/// The keys of the files cache of one kind, such as `p` for packs and `g` for generations.
+fn kept(tab: &Tab, kind: &str) -> Vec<String> {
+    let mut keys = tab.cache_keys(&files_cache(tab));
+    keys.retain(|key| key.contains(&format!("/revisit/{kind}/")));
+    keys
+}
+
+/// Every file of the small site loads, and each is of the build that says `word`.
+fn is_whole(tab: &Tab, origin: &Origin, word: &str) {
+    tab.load(&origin.url("/")).ok();
+    assert_eq!(tab.eval("document.body.dataset.script"), word);
+    assert_eq!(
+        tab.eval("getComputedStyle(document.querySelector('h1')).color"),
+        "rgb(1, 2, 3)"
+    );
+    tab.wait_for("document.images[0].naturalWidth > 0", "the picture");
+    let later = text_of(tab, "/assets/later.js");
+    assert_eq!(later, format!("export const later = 'later {word}'"));
+    assert_eq!(text_of(tab, "/data/list.json"), "{\"list\": [1, 2, 3]}");
+    let numbers: Vec<u8> = (0..=255u8).cycle().take(3000).collect();
+    assert!(tab.fetch("/data/numbers.bin", json!({})).bytes == numbers);
+    for (path, heading) in [
+        ("/about/", &*format!("About {word}")),
+        ("/contact.html", "Contact one"),
+        ("/offline.html", "You are offline"),
+    ] {
+        tab.load(&origin.url(path)).ok();
+        assert!(tab.text().contains(heading), "{path}: {}", tab.text());
+    }
 }

@@ -5,22 +5,6 @@ use std::time::Duration;
 use super::*;
 use crate::harness::Fault;
 
-/// The site with one module, one page and one picture changed.
-fn next_site() -> Site {
-    let site = small_site();
-    site.file("assets/text.js", "export const text = 'two'")
-        .file("assets/later.js", "export const later = 'later two'")
-        .file(
-            "about/index.html",
-            "<!doctype html><title>About</title><h1>About two</h1>",
-        );
-    site
-}
-
-fn check_for_update(tab: &Tab) {
-    tab.eval("navigator.serviceWorker.getRegistration().then(r => r.update()).then(() => true)");
-}
-
 #[test]
 fn one_changed_file_costs_one_request_beside_the_worker_and_the_manifest() {
     let world = served(&small_site(), "");

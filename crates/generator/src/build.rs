@@ -13,8 +13,8 @@ use std::time::SystemTime;
 use revisit_rules::site::FileStamp;
 
 use crate::content_hash::{Hasher, Sha256};
-use crate::host::HEADERS;
 use crate::deployed::Before;
+use crate::host::HEADERS;
 use crate::memory::{Done, Keep, Memory, PageFacts};
 use crate::overlay::Overlay;
 use crate::own::OUTPUT;

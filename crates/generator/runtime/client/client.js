@@ -86,7 +86,10 @@ const send = (payload) => revisit.registration?.active?.postMessage({ type: 'REV
 const hello = (/** @type {object} */ more = {}) =>
   send({ hello: { ...(revisit.build ? { build: revisit.build } : { marker }), ...more } })
 
-/** The rest of the site is fetched when the page has nothing else to do, and the line is good for it. */
+/**
+ * The rest of the site is fetched, and what is kept is looked over, when the page has nothing
+ * else to do and the line is good for it.
+ */
 function idle() {
   const { saveData, effectiveType = '' } = /** @type {any} */ (navigator).connection || {}
   if (saveData || /2g|3g/.test(effectiveType)) return
@@ -103,8 +106,7 @@ function heard(payload) {
     revisit.complete = !!payload.complete
     // Loaded with an older build, or before any worker: what is newer is at hand already.
     if (build !== newest) return revisit.say('updateready')
-    if (!revisit.complete) idle()
-    return
+    return idle()
   }
   // of another build this page need not hear that
   if (event === 'complete' && build !== revisit.build) return

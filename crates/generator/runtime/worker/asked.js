@@ -5,7 +5,7 @@
 import { config } from './config.js'
 import { renew } from './ensure.js'
 import { all } from './generation.js'
-import { activeBuild, files, key } from './keep.js'
+import { activeBuild, files, has, key } from './keep.js'
 import { urlPath } from './route.js'
 import { scope } from './global.js'
 import { tell } from './tell.js'
@@ -57,6 +57,7 @@ export async function asked(from) {
   const found = await knownOf(from.build)
   const before = await knownOf(await activeBuild())
   const pages = await packedPages(from)
+  if ((await has(key('h', from.build))) && pages.every((path) => path in found.of)) return
   for (const path of pages) {
     const fields = before.heads[before.of[path]]
     if (fields && !(path in found.of)) learn(found, path, fields)

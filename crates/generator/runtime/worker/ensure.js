@@ -63,7 +63,9 @@ export async function complete(build) {
  */
 async function finish(target) {
   await features.asked?.(target)
-  await (await files()).put(key('a', target.build), new Response())
+  const mark = key('a', target.build)
+  if (await has(mark)) return
+  await (await files()).put(mark, new Response())
   await tell('complete', { build: target.build })
 }
 
@@ -83,22 +85,20 @@ export function repair(build) {
 let repairing
 
 /**
- * A slice hands out a flipped bit unseen, so packs are proved as wholes: those that are damaged
- * are fetched anew.
+ * A slice hands out a flipped bit unseen, so packs are proved as wholes. What is damaged, and
+ * whatever the browser has evicted, is fetched anew before somebody needs it.
  *
  * @param {string} build
  */
 export async function check(build) {
   const target = await generation(build)
-  let lost = !target
   for (const [name] of target?.packs || []) {
     const kept = await (await files()).match(key('p', name))
     if (kept && !(await kept.arrayBuffer().then((bytes) => proved(bytes, name), () => false))) {
-      lost = true
       await lose(key('p', name))
     }
   }
-  if (lost) await repair(build)
+  await repair(build)
 }
 
 /**

@@ -52,8 +52,22 @@ export function resolved({ clientId, resultingClientId }) {
 export async function generationOf({ clientId, request }) {
   await load()
   // A visit is of this build, whoever sent it here; a frame is of its page's.
-  const build = request.destination === 'document' ? undefined : tabs?.get(clientId)?.build
+  const asking = request.destination !== 'document' && crowded() && (clientId || (await parentOf(request)))
+  const build = asking && tabs?.get(asking)?.build
   return (build && (await generation(build))) || generation(config.build)
+}
+
+/**
+ * The page that a frame is in. Browsers do not say (`clientId` is empty for a navigation), so it is
+ * the one that the request names as its referrer; of several with that address, or if no referrer
+ * was sent, the one that was looked at last.
+ *
+ * @param {Request} request
+ */
+async function parentOf({ referrer }) {
+  // in the order in which they had the focus
+  const pages = await worker.clients.matchAll({ type: 'window' })
+  return (pages.find(({ url }) => url.split('#')[0] === referrer) || pages[0])?.id
 }
 
 /**
