@@ -190,7 +190,7 @@ impl Planner<'_> {
                 .iter()
                 .map(|file| (&*file.path, file.size, file.kind)),
         );
-        packs.extend(self.packs(batches, &stamps, &pages, memory)?);
+        packs.extend(self.packs(batches, &stamps, &pages, &hashes, memory)?);
         let manifest = manifest(&packs, &alone, &|path| {
             self.page_head(path, &pages[path], &hosted)
         });
