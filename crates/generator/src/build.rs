@@ -19,6 +19,7 @@ use crate::memory::{Done, Keep, Memory, PageFacts};
 use crate::overlay::Overlay;
 use crate::own::OUTPUT;
 use crate::plan::{is_added, plan, rules_above, trusted};
+use crate::spill::Spill;
 use crate::walk::{Walk, refuse_what_is_no_site, walk, walk_whole};
 use crate::write::{Copied, Destination, Put, Written, edited_hash, put, target_of};
 use crate::{BuildConfig, BuildError, Options, Progress, Report, Warning};
@@ -97,6 +98,9 @@ pub fn build(
         }
         (memory, copies) = keep.facts().unwrap_or_default();
     }
+    // With no place on disk they wait in memory.
+    let aside = cache.map_or_else(std::env::temp_dir, |cache| cache.folder.to_owned());
+    memory.spill = Spill::new(&aside).ok();
     let mut tries = 0;
     let (overlay, put) = loop {
         let overlay = plan(root, config, options, &mut memory, progress)?;

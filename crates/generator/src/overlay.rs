@@ -9,6 +9,7 @@ use bytes::Bytes;
 use revisit_rules::site::FileStamp;
 use revisit_rules::site::names::Promise;
 
+use crate::spill::Spilled;
 use crate::{Report, Sha256};
 
 /// One state of a site: what lies over its folder.
@@ -45,6 +46,8 @@ pub enum Body {
         /// How many there are.
         bytes: u64,
     },
+    /// Made now, and waiting on disk.
+    Spilled(Spilled),
 }
 
 impl Body {
@@ -53,6 +56,7 @@ impl Body {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::File { bytes, .. } => *bytes,
+            Self::Spilled(spilled) => spilled.len(),
         }
     }
 

@@ -311,8 +311,12 @@ mod tests {
             let mut packs = before.keep(&mut wanted);
             let kept: Vec<String> = packs.iter().map(|pack| pack.name.clone()).collect();
             for batch in batches(wanted.iter().map(|f| (&*f.path, f.size, f.kind))) {
-                let bodies = batch.files.iter().map(|f| self.files[f].clone()).collect();
-                packs.push(Arc::new(pack(&batch, bodies, false)));
+                let bodies: Vec<_> = batch.files.iter().map(|f| &*self.files[f]).collect();
+                let facts: Vec<_> = bodies
+                    .iter()
+                    .map(|body| (body.len() as u64, sha256(body)))
+                    .collect();
+                packs.push(Arc::new(pack(&batch, bodies.concat(), &facts, false)));
             }
             let new = packs[kept.len()..]
                 .iter()

@@ -281,7 +281,7 @@ mod tests {
             workers: [("a.js".into(), (stamp(2), vec!["w.js".into()]))].into(),
             pages: [("a.html".into(), (stamp(3), facts))].into(),
             hashes: [("w.js".into(), (stamp(4), [9; 32]))].into(),
-            packs: HashMap::new(),
+            ..Memory::default()
         }
     }
 

@@ -17,6 +17,7 @@ use crate::overlay::Edit;
 use crate::packs::{Batch, Pack};
 use crate::references::Kind;
 use crate::shell::References;
+use crate::spill::Spill;
 use encode::{Reader, Writer};
 pub(crate) use keep::{Done, Keep};
 
@@ -31,6 +32,8 @@ pub struct Memory {
     pub(crate) hashes: HashMap<String, (FileStamp, Sha256)>,
     /// Not kept from one process to the next.
     pub(crate) packs: HashMap<PackKey, Arc<Pack>>,
+    /// Where new packs wait; none keeps them in memory, for who is to serve them from there.
+    pub(crate) spill: Option<Spill>,
 }
 
 /// Which files a pack carries, and their states.
@@ -131,6 +134,7 @@ impl Memory {
                 Some((path, (from.stamp()?, from.hash()?)))
             })?,
             packs: HashMap::new(),
+            spill: None,
         })
     }
 }

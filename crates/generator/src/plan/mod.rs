@@ -193,7 +193,7 @@ impl Planner<'_> {
                 .iter()
                 .map(|file| (&*file.path, file.size, file.kind)),
         );
-        packs.extend(self.packs(batches, &stamps, &pages, memory)?);
+        packs.extend(self.packs(batches, &stamps, &pages, &hashes, memory)?);
         packs.sort_by(|a, b| (a.kind, &a.files[0].path).cmp(&(b.kind, &b.files[0].path)));
         let manifest = manifest(&packs, &alone, &|path| {
             self.page_head(path, &pages[path], &hosted)

@@ -197,7 +197,7 @@ fn edited_pages(overlay: &Overlay) -> impl Iterator<Item = (&str, &SiteFile)> {
     files.map(|(path, file)| (&**path, file))
 }
 
-/// The stamp of the file, if it holds these bytes already.
+/// The stamp of the file, if it holds these bytes already. What waits on disk is not compared.
 fn unchanged(path: &Path, body: &Body) -> Option<FileStamp> {
     let mut file = File::open(path).ok()?;
     let stamp = FileStamp::of(&file.metadata().ok()?);
@@ -208,6 +208,7 @@ fn unchanged(path: &Path, body: &Body) -> Option<FileStamp> {
             let same = fs::canonicalize(from).ok()? == fs::canonicalize(path).ok()?;
             return same.then_some(stamp);
         }
+        Body::Spilled(_) => return None,
     };
     if stamp.size != bytes.len() as u64 {
         return None;
@@ -220,13 +221,14 @@ fn unchanged(path: &Path, body: &Body) -> Option<FileStamp> {
 /// Writes a file that a build made, now or earlier.
 fn write_body(target: &Path, body: &Body) -> Result<FileStamp, BuildError> {
     match body {
-        Body::Bytes(bytes) => write_file(target, bytes, None),
+        Body::Bytes(bytes) => write_file(target, None, |to| to.write_all(bytes)),
+        Body::Spilled(spilled) => write_file(target, None, |to| spilled.copy(to)),
         Body::File { path, .. } => {
-            let bytes = fs::read(path).map_err(|source| BuildError::Read {
+            let mut from = File::open(path).map_err(|source| BuildError::Read {
                 path: path.clone(),
                 source,
             })?;
-            write_file(target, &bytes, None)
+            write_file(target, None, |to| io::copy(&mut from, to).map(drop))
         }
     }
 }
@@ -268,7 +270,9 @@ fn write_edited(
     if file.sha256.is_some_and(|planned| planned != sha256(&bytes)) {
         return Err(unsettled());
     }
-    write_file(target, &bytes, Some(metadata.permissions()))
+    write_file(target, Some(metadata.permissions()), |to| {
+        to.write_all(&bytes)
+    })
 }
 
 /// What was there a moment ago, when the plan was made, and cannot be read now.
@@ -287,12 +291,12 @@ fn read_or_gone(path: &Path, below: &Path, source: io::Error) -> BuildError {
 /// Writes a new file, and says in which state it is.
 fn write_file(
     path: &Path,
-    bytes: &[u8],
     rights: Option<fs::Permissions>,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> Result<FileStamp, BuildError> {
     let write = || {
         let mut file = File::create(path)?;
-        file.write_all(bytes)?;
+        fill(&mut file)?;
         if let Some(rights) = rights {
             file.set_permissions(rights)?;
         }
