@@ -124,7 +124,7 @@ mod tests {
                 files: vec![path.into()],
                 kind: Kind::of(path, Group::Shell),
             };
-            let packed = pack(&batch, vec![vec![b'x'; 5000]], false);
+            let packed = pack(&batch, vec![b'x'; 5000], &[(5000, sha256(&[b'x'; 5000]))], false);
             let crate::Body::Bytes(wire) = packed.wire else {
                 panic!("it was made now");
             };
