@@ -27,6 +27,7 @@ mod process;
 mod remote;
 mod site;
 mod tab;
+mod tap;
 mod workers;
 
 pub(crate) use browser::Browser;
@@ -38,6 +39,7 @@ pub(crate) use other::{Engine, OtherBrowser, START_DEADLINE};
 pub(crate) use remote::{Page, Remote};
 pub(crate) use site::{Site, examples};
 pub(crate) use tab::{Fetched, Tab, Visit};
+pub(crate) use tap::{Meddle, Passed, Tap};
 pub(crate) use workers::{Registration, WorkerVersion};
 
 use std::time::{Duration, Instant};

@@ -11,6 +11,7 @@ mod changes;
 mod dev;
 mod flow;
 mod http;
+mod measured;
 mod retained;
 mod trap;
 

@@ -27,7 +27,8 @@ pub(crate) struct Worker<'a> {
     pub(crate) update: UpdateMode,
     pub(crate) offline: Option<&'a str>,
     pub(crate) fallback: Option<&'a str>,
-    /// Another site's worker at the same address is replaced at once.
+    /// For `serve`: another site's worker at the same address is replaced at once, and what packs
+    /// lack comes in one answer.
     pub(crate) take_over: bool,
     /// Some files are kept when they are first used, in so many bytes.
     pub(crate) lazy: bool,
@@ -63,7 +64,9 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
     }
     if wanted.take_over {
         imports.push(("reloadPages, seize", "take-over.js"));
+        imports.push(("measure", "measure.js"));
         features.push(("activated", "reloadPages"));
+        features.push(("measure", "measure"));
         features.retain(|(key, _)| *key != "installed");
         features.push(match wanted.update {
             UpdateMode::Immediate => ("installed", "() => seize().then(immediate)"),
@@ -308,6 +311,7 @@ modules!(
     "immediate.js",
     "keep.js",
     "lazy.js",
+    "measure.js",
     "next-visit.js",
     "offline.js",
     "pattern.js",
@@ -322,7 +326,7 @@ modules!(
 /// Properties that only our own modules name, on objects that never leave the worker: these may
 /// be shortened. No name of a web API, of a message or of a manifest stands here.
 const OWN_PROPERTIES: &str = "^(home|hash|packs|firsts|cuts|parts|pack|at|group|file|elsewhere|bytes|response|gzip|alone|later|\
-     installed|activated|arrive|missing|asked|lazy|target|make|until)$";
+     installed|activated|arrive|missing|asked|lazy|target|make|until|packed|hand|measure)$";
 
 const CLIENT: &str = include_str!("../runtime/client/client.js");
 const DEV: &str = include_str!("../runtime/dev/dev.js");
@@ -369,6 +373,7 @@ mod tests {
         assert!(full.len() > plain.len());
         assert!(full.contains("offline.html") && !plain.contains("offline"));
         assert!(full.contains("visibilityState") && !plain.contains("visibilityState"));
+        assert!(full.contains("revisit/measure") && !plain.contains("revisit/measure"));
     }
 
     #[test]

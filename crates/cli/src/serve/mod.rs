@@ -2,11 +2,12 @@
 //!
 //! The gateway listens and serves the folder; the generator's overlay lies over it in memory and
 //! follows the folder by itself ([`live`]); what the folder had a while ago is still answered
-//! ([`earlier`], [`retain`]); what another site's worker left behind in a browser
+//! ([`earlier`], [`retain`]); what a worker lacks it gets in one answer ([`measure`]); what another site's worker left behind in a browser
 //! is seen off ([`trap`]).
 
 mod earlier;
 mod live;
+mod measure;
 mod retain;
 mod trap;
 
@@ -28,6 +29,7 @@ use crate::summary::summary;
 use crate::terminal::say;
 use earlier::EarlierBuilds;
 use live::{LiveSite, Over};
+use measure::Measured;
 use retain::{Bounds, Retained};
 use trap::WorkerTrap;
 
@@ -72,13 +74,20 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
     };
     let folder = Folder::open(&args.site, options.clone(), site.clone(), clock.clone())
         .and_then(|folder| {
-            EarlierBuilds::behind(folder, site, retained.clone(), options, clock.clone())
+            EarlierBuilds::behind(
+                folder,
+                site.clone(),
+                retained.clone(),
+                options,
+                clock.clone(),
+            )
         })
         .map_err(|error| {
             let help = error.help();
             Failure::work(error).help(help)
         })?;
-    let trap = WorkerTrap::before(folder)?;
+    let measured = Measured::before(folder, site, &config.site.base);
+    let trap = WorkerTrap::before(measured)?;
 
     let url = format!("http://{address}{}", config.site.base);
     if args.json {

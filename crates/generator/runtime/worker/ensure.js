@@ -13,6 +13,15 @@ import { tell } from './tell.js'
 /**
  * @typedef {import('./generation.js').Entry} Entry
  * @typedef {import('./generation.js').Generation} Generation
+ *
+ * @typedef {object} Job What is lacking in the cache, and how it is made.
+ * @property {string} home
+ * @property {number} size
+ * @property {() => Promise<Response>} make
+ * @property {string} [name] Of a pack.
+ * @property {Entry[]} [packed] Its files.
+ * @property {() => Promise<(ArrayBuffer | undefined)[] | undefined>} [hand] Their bytes, where no
+ *   request is needed for them; nothing if they do not make the pack.
  */
 
 /**
@@ -121,17 +130,18 @@ async function fill(target, group, later) {
   const cache = await files()
   const kept = new Set((await cache.keys()).map((request) => request.url))
   const entries = await all(target)
-  /** @type {{home: string, size: number, make: () => Promise<Response>}[]} */
-  const lacking = []
+  /** @type {Set<Job>} */
+  const lacking = new Set()
   target.packs.forEach((pack, index) => {
     const home = key('p', pack[0])
     if (pack[4] > group || kept.has(home)) return
     const packed = entries.filter((entry) => entry.pack === index).sort((a, b) => a.at - b.at)
-    lacking.push({ home, size: pack[3], make: () => makePack(pack, packed, donors, later) })
+    const hand = () => atHand(pack, packed, donors)
+    lacking.add({ home, size: pack[3], name: pack[0], packed, hand, make: () => makePack(pack, packed, hand, later) })
   })
   for (const entry of entries) {
     if (entry.pack === undefined && entry.group <= group && !kept.has(entry.home)) {
-      lacking.push({ ...entry, make: () => makeAlone(entry, later) })
+      lacking.add({ home: entry.home, size: entry.size, make: () => makeAlone(entry, later) })
     }
   }
   /** @type {Promise<Map<string, Entry>> | undefined} */
@@ -141,14 +151,20 @@ async function fill(target, group, later) {
   let total = 0
   for (const { size } of lacking) total += size
   let done = 0
+  /** @type {(job: Job, response: Response) => Promise<void>} */
+  const keep = async (job, response) => {
+    await cache.put(job.home, response)
+    lacking.delete(job)
+    await tell('progress', { build: target.build, done: (done += job.size), total })
+  }
+  await features.measure?.(target.build, lacking, keep, later)
   /** @type {unknown} */
   let first
   const jobs = lacking.values()
   const lane = async () => {
-    for (const { home, size, make } of jobs) {
+    for (const job of jobs) {
       try {
-        await cache.put(home, await make())
-        await tell('progress', { build: target.build, done: (done += size), total })
+        await keep(job, await job.make())
       } catch (error) {
         first ||= error
         // A file that the server refuses does not stop the others: the next attempt has the
@@ -179,39 +195,46 @@ async function older(kept, build) {
 }
 
 /**
- * A pack. What an older generation or the HTTP cache has is not fetched again; of the rest,
- * single files or the whole pack, whichever is the less to fetch. A pack of an earlier build may
- * have bytes of files that are gone: that one can be had as a whole only.
+ * The files of a pack, one behind the other, as far as an older generation or the HTTP cache has
+ * them; nothing for a pack of an earlier build that has bytes of files that are gone.
  *
  * @param {import('./generation.js').WantedPack} pack
  * @param {Entry[]} packed
  * @param {() => Promise<Map<string, Entry>>} donors
+ */
+async function atHand([, , , whole, group], packed, donors) {
+  let end = 0
+  if (!packed.every(({ at, size }) => at === end && (end += size) >= 0) || end !== whole) return undefined
+  const older = await donors()
+  return Promise.all(
+    packed.map(async ({ path, hash }) => {
+      const entry = older.get(hash)
+      const donor = entry && (await (await slice(entry))?.arrayBuffer())
+      if (donor && (await proved(donor, hash))) return donor
+      return group ? undefined : (await fromHttpCache(urlPath(path), hash))?.bytes
+    }),
+  )
+}
+
+/**
+ * A pack. What is at hand is not fetched again; of the rest, single files or the whole pack,
+ * whichever is the less to fetch. One with bytes of files that are gone can be had as a whole only.
+ *
+ * @param {import('./generation.js').WantedPack} pack
+ * @param {Entry[]} packed
+ * @param {NonNullable<Job['hand']>} hand
  * @param {boolean} [later]
  */
-async function makePack([name, bytes, gzip, whole, group], packed, donors, later) {
+async function makePack([name, bytes, gzip], packed, hand, later) {
+  const parts = await hand()
   let cost = 0
-  let end = 0
-  const dense = packed.every(({ at, size }) => at === end && (end += size) >= 0) && end === whole
-  const older = dense ? await donors() : new Map()
-  const parts = dense
-    ? await Promise.all(
-        packed.map(async ({ path, hash, size }) => {
-          const entry = older.get(hash)
-          const donor = entry && (await (await slice(entry))?.arrayBuffer())
-          if (donor && (await proved(donor, hash))) return donor
-          const copy = !group && (await fromHttpCache(urlPath(path), hash))
-          if (copy) return copy.bytes
-          cost += size + REQUEST_BYTES
-          return undefined
-        }),
-      )
-    : []
-  if (!dense || cost > bytes + REQUEST_BYTES) {
+  parts?.forEach((part, index) => (cost += part ? 0 : packed[index].size + REQUEST_BYTES))
+  if (!parts || cost > bytes + REQUEST_BYTES) {
     try {
       return new Response((await download(`revisit/${name}.pack`, name, { gzip, cache: 'no-store', later })).bytes)
     } catch (error) {
       // A server that is silent or gone has its files neither.
-      if (!dense || !/^(status|integrity)$/.test(`${failure(error)?.reason}`)) throw error
+      if (!parts || !/^(status|integrity)$/.test(`${failure(error)?.reason}`)) throw error
       // They may still be there one by one; but somebody should mend the pack.
       await tell('degraded', failure(error))
     }

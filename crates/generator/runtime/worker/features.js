@@ -3,6 +3,7 @@
 /**
  * @typedef {import('./generation.js').Entry} Entry
  * @typedef {import('./generation.js').Generation} Generation
+ * @typedef {import('./ensure.js').Job} Job
  *
  * @typedef {object} Features
  * @property {(event: ExtendableEvent) => Promise<void>} [routes] On install: what goes past the worker.
@@ -19,6 +20,8 @@
  *   Those of a page, once asked for.
  * @property {(entry: Entry, event: FetchEvent) => Promise<Response>} [lazy]
  *   Answers a file that is kept when it is first used.
+ * @property {(build: string, lacking: Set<Job>, keep: (job: Job, made: Response) => Promise<void>, later?: boolean) => Promise<void>} [measure]
+ *   Makes of what is lacking what it can, and keeps it.
  */
 
 /** @type {Features} */
