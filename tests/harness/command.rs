@@ -63,6 +63,9 @@ fn command() -> Command {
     command
         .stdin(Stdio::null())
         .env_remove("RUST_LOG")
+        .env_remove("ALL_PROXY")
+        .env_remove("HTTP_PROXY")
+        .env_remove("http_proxy")
         .env_remove("CLICOLOR_FORCE")
         .env("XDG_CACHE_HOME", cache_home())
         .env("NO_COLOR", "1");

@@ -36,8 +36,9 @@ pub(crate) struct BuildArgs {
     /// Write a whole copy of the site here instead of into SITE
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Keep the packs of the build in this folder [default: the output that is there]
-    #[arg(long, value_name = "DIR")]
+    /// Keep the packs of the build in this folder, or deployed at this base of a site
+    /// [default: the output that is there]
+    #[arg(long, value_name = "DIR|URL")]
     pub(crate) previous: Option<PathBuf>,
     /// Read this config instead of `revisit.toml` in the working directory
     #[arg(long, value_name = "FILE")]

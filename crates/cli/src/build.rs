@@ -4,16 +4,18 @@ use std::path::PathBuf;
 
 use revisit_engine::{Clock, SystemClock};
 use revisit_generator::{
-    self as generator, BuildConfig, Cache, Destination, Options, Overlay, Report, Written,
+    self as generator, Before, BuildConfig, Cache, Destination, Options, Overlay, Report, Written,
     plan_uninstall, write,
 };
 use serde_json::json;
+use url::Url;
 
 use crate::args::BuildArgs;
 use crate::cache;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::matches;
+use crate::previous::{Deployed, Previous};
 use crate::summary::summary;
 use crate::terminal::{Bar, counted, say};
 use crate::watch;
@@ -34,6 +36,7 @@ pub(crate) struct Wanted {
     /// The folder for a copy, if there is to be one.
     pub(crate) out: Option<PathBuf>,
     cache: Option<PathBuf>,
+    previous: Option<Previous>,
 }
 
 pub(crate) fn wanted(args: &BuildArgs) -> Result<Wanted, Failure> {
@@ -46,7 +49,10 @@ pub(crate) fn wanted(args: &BuildArgs) -> Result<Wanted, Failure> {
     if let Some(file) = &args.inject {
         build.worker.extend = Some(file.clone());
     }
+    let previous = args.previous.as_deref();
+    let previous = previous.or(config.build.previous.as_deref());
     Ok(Wanted {
+        previous: previous.map(Previous::parse).transpose()?,
         build,
         out: args.out.clone().or(config.build.out),
         cache: match args.no_cache {
@@ -59,17 +65,29 @@ pub(crate) fn wanted(args: &BuildArgs) -> Result<Wanted, Failure> {
 /// One build, told to the user; gives what was written, if anything had changed.
 pub(crate) fn once(args: &BuildArgs) -> Result<Option<Overlay>, Failure> {
     let clock = SystemClock::start();
-    let Wanted { build, out, cache } = wanted(args)?;
+    let Wanted {
+        build,
+        out,
+        cache,
+        previous,
+    } = wanted(args)?;
     let destination = out
         .as_deref()
         .map_or(Destination::InPlace, Destination::Folder);
     if args.uninstall {
         return uninstall(args, &build, destination, &clock).map(|()| None);
     }
+    let deployed = match &previous {
+        Some(Previous::Deployed(base)) => deployed(base, &build.worker.name),
+        _ => None,
+    };
     let options = Options {
         now: clock.now(),
         development: None,
-        previous: args.previous.as_deref(),
+        previous: match &previous {
+            Some(Previous::Folder(folder)) => Some(Before::in_folder(folder)),
+            _ => deployed.as_ref().map(Deployed::before),
+        },
     };
     let program = cache::program();
     let cache = cache.as_deref().map(|folder| Cache {
@@ -111,6 +129,15 @@ pub(crate) fn once(args: &BuildArgs) -> Result<Option<Overlay>, Failure> {
         );
     }
     Ok(built.overlay)
+}
+
+/// The build that is deployed at `base`, if there is one and it can be had.
+fn deployed(base: &Url, worker: &str) -> Option<Deployed> {
+    let found = Deployed::find(base, worker);
+    if let Err(error) = &found {
+        eprintln!("warning: this build goes on without the one at `{base}`: {error:#}");
+    }
+    found.ok()
 }
 
 fn uninstall(

@@ -30,6 +30,12 @@ pub(crate) struct Config {
 pub(crate) struct BuildSection {
     /// Folder for a whole copy of the site. Flag `--out`. Default none: the site's own folder.
     pub(crate) out: Option<PathBuf>,
+    /// The build before, whose packs are kept where they can be, so that visitors fetch what changed: a
+    /// folder, or the base of the site where it is deployed (`http://shop.example/`; `https` where the
+    /// program was built with it), from where its worker, its list and those packs are fetched: 64 MiB
+    /// a file and 1 GiB in all at the most. If it cannot be had the build goes on without, and says so.
+    /// Flag `--previous`. Default none: the output that is there.
+    pub(crate) previous: Option<PathBuf>,
     /// Folder for what a build remembers of each file, so that the next one reads only what changed;
     /// it must lie outside the site and the output. Empty, as flag `--no-cache`: every build reads everything. It
     /// costs 100 to 300 bytes a file, and goes 90 days after a site's last build. Default `revisit` in the user's cache folder:

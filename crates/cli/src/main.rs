@@ -9,6 +9,7 @@ mod cache;
 mod config;
 mod failure;
 mod matches;
+mod previous;
 mod schema;
 mod serve;
 mod stop;

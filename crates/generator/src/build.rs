@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use revisit_rules::site::FileStamp;
 
 use crate::content_hash::{Hasher, Sha256};
+use crate::deployed::Before;
 use crate::host::HEADERS;
 use crate::memory::{Done, Keep, Memory, PageFacts};
 use crate::overlay::Overlay;
@@ -67,7 +68,7 @@ pub fn build(
     // A build before that lies elsewhere is looked at each time: nobody knows who changes it.
     let elsewhere = options.previous.is_some();
     let options = &Options {
-        previous: options.previous.or(Some(target)),
+        previous: options.previous.or(Some(Before::in_folder(target))),
         ..*options
     };
     let site = fs::canonicalize(root).ok();

@@ -3,7 +3,7 @@
 //! A visitor who has the packs of the last build should fetch one small pack with what changed.
 //! So packs that are still worth it are kept as they are, their dead bytes included, and only files
 //! that no kept pack has go into new ones. Which these are follows from the last build's manifest;
-//! nothing of its packs is read.
+//! nothing of its packs is read, but those that must be fetched are (`deployed`).
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::content_hash::{Sha256, short};
+use crate::deployed::{Before, ObtainPack, is_pack};
 use crate::manifest::PACKED_HASH_CHARS;
 use crate::overlay::Body;
 use crate::own::OUTPUT;
@@ -21,9 +22,10 @@ use crate::runtime::is_ours;
 
 /// The list of the build before, and where its packs lie.
 #[derive(Debug, Default)]
-pub(crate) struct Previous {
+pub(crate) struct Previous<'a> {
     packs: Vec<OldPack>,
     files: HashMap<String, OldFile>,
+    obtain: Option<&'a dyn ObtainPack>,
 }
 
 #[derive(Debug)]
@@ -72,10 +74,13 @@ struct Row(
     #[serde(default)] Option<u64>,
 );
 
-impl Previous {
-    /// Reads the build in `folder`; nothing if there is none, or none that this version can read.
-    pub(crate) fn read(folder: &Path, worker: &str) -> Self {
-        Self::try_read(folder, worker).unwrap_or_default()
+impl<'a> Previous<'a> {
+    /// Reads a build; nothing if there is none, or none that this version can read.
+    pub(crate) fn read(before: Before<'a>, worker: &str) -> Self {
+        Self {
+            obtain: before.packs,
+            ..Self::try_read(before.folder, worker).unwrap_or_default()
+        }
     }
 
     fn try_read(folder: &Path, worker: &str) -> Option<Self> {
@@ -111,7 +116,7 @@ impl Previous {
             });
         let mut previous = Self {
             packs: packs.collect(),
-            files: HashMap::new(),
+            ..Self::default()
         };
         for line in lines.filter(|line| *line != "]") {
             let rows: Vec<Row> = serde_json::from_str(line.strip_prefix(',')?).ok()?;
@@ -161,12 +166,14 @@ impl Previous {
         live.retain(|pack, files| {
             let pack = &self.packs[*pack];
             let alive: u64 = files.iter().map(|file| file.size).sum();
-            let there = std::fs::metadata(&pack.wire).is_ok_and(|m| m.len() == pack.wire_bytes);
+            let at_hand = self.obtain.is_some() || pack.is_there();
             // one kind: what `batches` puts apart was put apart then, or the rules have changed
             let of_one_kind = files.iter().all(|file| file.kind == files[0].kind);
-            there && of_one_kind && alive * 2 >= pack.size
+            at_hand && of_one_kind && alive * 2 >= pack.size
         });
         self.drop_crumbs(&mut live);
+        // last: what is not kept is not fetched either
+        live.retain(|pack, _| self.packs[*pack].is_there() || self.obtained(*pack));
         let kept: Vec<Arc<Pack>> = live
             .iter()
             .map(|(index, files)| Arc::new(self.pack(*index, files)))
@@ -177,6 +184,21 @@ impl Previous {
             .collect();
         wanted.retain(|file| !placed.contains(&file.path));
         kept
+    }
+
+    /// Fetches a pack, if somebody can.
+    fn obtained(&self, pack: usize) -> bool {
+        let OldPack {
+            name,
+            wire_bytes,
+            gzip,
+            size,
+            ..
+        } = &self.packs[pack];
+        let proved = |bytes: &[u8]| is_pack(name, *size, *gzip, bytes);
+        let path = format!("{OUTPUT}/{name}.pack");
+        self.obtain
+            .is_some_and(|packs| packs.obtain(&path, *wire_bytes, &proved))
     }
 
     /// Each small update leaves a small pack: when there are many of one kind, they are packed anew.
@@ -232,6 +254,12 @@ impl Previous {
     }
 }
 
+impl OldPack {
+    fn is_there(&self) -> bool {
+        std::fs::metadata(&self.wire).is_ok_and(|found| found.len() == self.wire_bytes)
+    }
+}
+
 /// A pack below this is a crumb.
 const CRUMB_BYTES: u64 = 256 << 10;
 
@@ -278,7 +306,7 @@ mod tests {
         /// Builds over what is there; names of the packs that are kept and of those that are new.
         fn build(&self) -> (Vec<String>, Vec<String>) {
             let output = self.folder.path().join(OUTPUT);
-            let before = Previous::read(self.folder.path(), "sw.js");
+            let before = Previous::read(Before::in_folder(self.folder.path()), "sw.js");
             let mut wanted = self.wanted();
             let mut packs = before.keep(&mut wanted);
             let kept: Vec<String> = packs.iter().map(|pack| pack.name.clone()).collect();
@@ -318,7 +346,7 @@ mod tests {
                 format!("/*revisit*/'{}'", list.build),
             )
             .unwrap();
-            let found = Previous::read(self.folder.path(), "sw.js");
+            let found = Previous::read(Before::in_folder(self.folder.path()), "sw.js");
             assert_eq!(
                 found.files.len(),
                 self.files.len(),

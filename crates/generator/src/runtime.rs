@@ -421,6 +421,21 @@ mod tests {
     }
 
     #[test]
+    fn the_manifest_is_found_by_the_script() {
+        let expected = Some("revisit/manifest-BUILDBUILDBUILD0.json");
+        let full = Worker {
+            extension: Some("x = {build: 'AAAAAAAAAAAAAAAA'}"),
+            take_over: true,
+            fallback: Some("f.html"),
+            ..PLAIN
+        };
+        for wanted in [&PLAIN, &full] {
+            let found = crate::manifest_of(check(wanted).as_bytes());
+            assert_eq!(found.as_deref(), expected);
+        }
+    }
+
+    #[test]
     fn a_name_declared_twice_is_refused() {
         let mut names = HashSet::new();
         let mut out = String::new();

@@ -18,6 +18,7 @@ use revisit_rules::site::{FileStamp, media};
 
 use crate::config::{AskPages, Parsed, VerifyPages};
 use crate::content_hash::{Sha256, sha256};
+use crate::deployed::Before;
 use crate::extension;
 use crate::host::{HEADERS, Hosted};
 use crate::manifest::{Alone, PageHead, manifest};
@@ -49,7 +50,7 @@ pub struct Options<'a> {
     /// others at the same address.
     pub development: Option<&'a str>,
     /// The output of the build before, whose packs are kept where they can be.
-    pub previous: Option<&'a Path>,
+    pub previous: Option<Before<'a>>,
 }
 
 /// Hears how far a long build is.
@@ -176,7 +177,7 @@ impl Planner<'_> {
         let previous = self
             .options
             .previous
-            .map(|folder| Previous::read(folder, worker_name))
+            .map(|before| Previous::read(before, worker_name))
             .unwrap_or_default();
         let reused = selection.chosen.keys().filter(|path| {
             self.parsed.names.promise(path) == Promise::ContentHash
