@@ -46,17 +46,21 @@ pub fn manifest_of(script: &[u8]) -> Option<String> {
     if !is_ours(script) {
         return None;
     }
-    // Behind the last one: code of the site's own comes first.
-    let at = memchr::memmem::rfind(script, KEY)? + KEY.len();
-    let [quote, build @ .., end] = script.get(at..at + BUILD_CHARS + 2)? else {
+    // From behind: code of the site's own comes first.
+    let build = memchr::memmem::rfind_iter(script, KEY).find_map(|at| build_at(script, at))?;
+    Some(format!("{OUTPUT}/manifest-{build}.json"))
+}
+
+/// The build id that stands, in quotes of any kind, behind the key at `at`.
+fn build_at(script: &[u8], at: usize) -> Option<&str> {
+    let value = at + KEY.len()..at + KEY.len() + BUILD_CHARS + 2;
+    let [quote @ (b'"' | b'\'' | b'`'), build @ .., end] = script.get(value)? else {
         return None;
     };
-    let is_build = build
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    let build = std::str::from_utf8(build).ok()?;
-    (is_build && quote == end && matches!(quote, b'"' | b'\'' | b'`'))
-        .then(|| format!("{OUTPUT}/manifest-{build}.json"))
+    let is_id = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (quote == end && build.iter().all(is_id))
+        .then(|| std::str::from_utf8(build).ok())
+        .flatten()
 }
 
 /// Are these the bytes of the manifest that lies at `path`?
@@ -101,6 +105,10 @@ mod tests {
             &format!("/*revisit*/x={{build:'BBBBBBBBBBBBBBBB'}};y={{build:'{id}'}}"),
             Some(id),
         );
+        check(
+            &format!("/*revisit*/x={{build:\"{id}\"}};y={{build:x.build}}"),
+            Some(id),
+        );
         check(&format!("x={{build:\"{id}\"}}"), None);
         check("/*revisit*/x={build:\"short\"}", None);
         check("/*revisit*/x={build:\"../../../../etc/p\"}", None);
@@ -124,7 +132,12 @@ mod tests {
                 files: vec![path.into()],
                 kind: Kind::of(path, Group::Shell),
             };
-            let packed = pack(&batch, vec![b'x'; 5000], &[(5000, sha256(&[b'x'; 5000]))], false);
+            let packed = pack(
+                &batch,
+                vec![b'x'; 5000],
+                &[(5000, sha256(&[b'x'; 5000]))],
+                false,
+            );
             let crate::Body::Bytes(wire) = packed.wire else {
                 panic!("it was made now");
             };

@@ -51,7 +51,7 @@ async function fetchAll(build, batch, keep, later) {
   const wanted = batch.flatMap(({ packed, parts }) => packed.filter((_, index) => !parts[index]))
   const controller = new AbortController()
   try {
-    const take = wanted.length ? await ask(build, wanted, controller, later) : undefined
+    const take = wanted.length ? await taker(build, wanted, controller, later) : undefined
     for (const { job, packed, parts } of batch) {
       for (const [index, { size }] of packed.entries()) parts[index] ||= await take?.(size)
       const made = await new Blob(/** @type {BlobPart[]} */ (parts)).arrayBuffer()
@@ -70,7 +70,7 @@ async function fetchAll(build, batch, keep, later) {
  * @param {AbortController} controller
  * @param {boolean} [later]
  */
-async function ask(build, wanted, controller, later) {
+async function taker(build, wanted, controller, later) {
   let timer = 0
   /**
    * @template T
