@@ -3,8 +3,11 @@
 
 mod answers;
 mod clear_site_data;
+mod client;
+mod deploys;
 mod extend;
 mod generations;
+mod groups;
 mod headers;
 mod install;
 mod packs;
