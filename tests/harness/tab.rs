@@ -105,6 +105,14 @@ impl Tab {
         }
     }
 
+    /// Runs a script in each page that comes, before any of its own.
+    #[track_caller]
+    pub(crate) fn before_each_page(&self, script: &str) {
+        let source = json!({ "source": script });
+        let method = "Page.addScriptToEvaluateOnNewDocument";
+        self.session.call(method, source);
+    }
+
     /// F5.
     #[track_caller]
     pub(crate) fn reload(&self) -> Visit {

@@ -8,29 +8,20 @@ const IMMEDIATE: &str = "[worker]\nupdate = \"immediate\"\n[precache]\nlazy = [\
 
 /// A build whose chunks are named by their hashes, so that no later build has files of those names.
 fn site_of(word: &str, hash: &str) -> Site {
-    let site = small_site();
-    site.file("assets/text.js", format!("export const text = '{word}'"))
-        .file(
-            "assets/later.js",
-            format!("export const later = 'later {word}'"),
-        )
-        .file(
-            &format!("assets/chunk-{hash}.js"),
-            format!("export const chunk = 'chunk {word}'"),
-        )
-        .file(
-            &format!("seldom/used-{hash}.js"),
-            format!("export const used = 'used {word}'"),
-        )
-        .file("assets/words.js", format!("const words = 'words {word}'"))
-        .file(
-            "assets/worker.js",
-            "importScripts('/assets/words.js'); postMessage(words)",
-        )
-        .file(
-            "about/index.html",
-            format!("<!doctype html><title>About</title><h1>About {word}</h1>"),
-        );
+    let site = site_that_says(word);
+    site.file(
+        &format!("assets/chunk-{hash}.js"),
+        format!("export const chunk = 'chunk {word}'"),
+    )
+    .file(
+        &format!("seldom/used-{hash}.js"),
+        format!("export const used = 'used {word}'"),
+    )
+    .file("assets/words.js", format!("const words = 'words {word}'"))
+    .file(
+        "assets/worker.js",
+        "importScripts('/assets/words.js'); postMessage(words)",
+    );
     site
 }
 

@@ -145,43 +145,6 @@ fn a_server_that_fails_for_a_moment_does_not_fail_the_install() {
 }
 
 #[test]
-fn a_browser_killed_while_it_installs_has_nothing_or_all() {
-    for moment in 0..6 {
-        let Served { origin, out: _out } = served(&small_site(), "");
-        origin.latency(Duration::from_millis(30));
-        let mut browser = Browser::start();
-        let tab = browser.tab();
-        tab.load(&origin.url("/")).ok();
-        origin.wait_for("the manifest to be asked for", |r| {
-            r.path().contains("manifest-")
-        });
-        let after = origin.requests().len() + moment;
-        crate::harness::poll(Duration::from_secs(3), || {
-            (origin.requests().len() >= after).then_some(())
-        });
-        drop(tab);
-        browser.kill();
-        origin.stop();
-        browser.restart();
-        let tab = browser.tab();
-        browser.clear_http_cache();
-        if tab.load(&origin.url("/offline.html")).error.is_none() {
-            // served without a server: then all of the shell must be there
-            assert!(tab.text().contains("You are offline"), "moment {moment}");
-            tab.load(&origin.url("/")).ok();
-            assert_eq!(tab.eval("document.body.dataset.script"), "one");
-            tab.wait_for("document.images[0].naturalWidth > 0", "the picture");
-        }
-        origin.start_again();
-        origin.latency(Duration::ZERO);
-        tab.load(&origin.url("/")).ok();
-        installed(&tab);
-        cut_off(&browser, &origin);
-        tab.load(&origin.url("/about/")).ok();
-    }
-}
-
-#[test]
 fn a_host_that_varies_by_everything_is_survived_and_policies_of_pages_are_kept() {
     let Served { origin, out: _out } = served(&small_site(), "");
     for (name, value) in [("Vary", "*"), ("Content-Security-Policy", "img-src 'none'")] {

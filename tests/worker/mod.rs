@@ -3,10 +3,14 @@
 
 mod answers;
 mod clear_site_data;
+mod client;
+mod deploys;
 mod extend;
 mod generations;
+mod groups;
 mod headers;
 mod install;
+mod kills;
 mod packs;
 mod update;
 
@@ -42,14 +46,22 @@ fn small_site() -> Site {
     site
 }
 
-/// The site with one module, one page and one picture changed.
+/// The build after the small site: two modules and a page are others.
 fn next_site() -> Site {
+    site_that_says("two")
+}
+
+/// The site with another word in the module, the page and the chunk that say which build they are of.
+fn site_that_says(word: &str) -> Site {
     let site = small_site();
-    site.file("assets/text.js", "export const text = 'two'")
-        .file("assets/later.js", "export const later = 'later two'")
+    site.file("assets/text.js", format!("export const text = '{word}'"))
+        .file(
+            "assets/later.js",
+            format!("export const later = 'later {word}'"),
+        )
         .file(
             "about/index.html",
-            "<!doctype html><title>About</title><h1>About two</h1>",
+            format!("<!doctype html><title>About</title><h1>About {word}</h1>"),
         );
     site
 }

@@ -178,49 +178,6 @@ fn check_for_update_that_fails(tab: &Tab) {
 }
 
 #[test]
-fn a_browser_killed_while_it_updates_serves_the_old_build_or_the_new_one_whole() {
-    for moment in 0..6 {
-        let world = served(&small_site(), "[worker]\nupdate = \"immediate\"\n");
-        let (mut browser, tab) = visited(&world.origin, "/");
-        world.deploy(&next_site(), "[worker]\nupdate = \"immediate\"\n");
-        world.origin.latency(Duration::from_millis(30));
-        world.origin.clear();
-        check_for_update_that_fails(&tab);
-        crate::harness::poll(Duration::from_secs(2), || {
-            (world.origin.requests().len() > moment).then_some(())
-        });
-        drop(tab);
-        browser.kill();
-        world.origin.stop();
-        browser.restart();
-        browser.clear_http_cache();
-        let tab = browser.tab();
-        tab.load(&world.origin.url("/")).ok();
-        let build = tab.eval("document.body.dataset.script");
-        let word = build.as_str().expect("a script ran").to_owned();
-        assert_eq!(
-            tab.eval("import('/assets/later.js').then(m => m.later)"),
-            format!("later {word}"),
-            "moment {moment}"
-        );
-        tab.load(&world.origin.url("/about/")).ok();
-        assert!(
-            tab.text().contains(&format!("About {word}")),
-            "moment {moment}: {}",
-            tab.text()
-        );
-        world.origin.start_again();
-        world.origin.latency(Duration::ZERO);
-        tab.load(&world.origin.url("/")).ok();
-        check_for_update(&tab);
-        crate::harness::eventually("the new build", Duration::from_secs(15), || {
-            tab.reload().ok();
-            (tab.eval("document.body.dataset.script") == "two").then_some(())
-        });
-    }
-}
-
-#[test]
 fn only_the_first_install_claims_the_open_pages() {
     let world = served(&small_site(), "[worker]\nupdate = \"immediate\"\n");
     let browser = Browser::start();

@@ -76,6 +76,9 @@ const tag = /** @type {HTMLScriptElement | null} */ (document.currentScript)
 const root = new URL('../', tag?.src || location.href)
 const marker = tag?.dataset.revisit
 
+/** Did this page come past every worker? */
+const uncontrolled = !navigator.serviceWorker?.controller
+
 /** When the server was last asked for a newer build. */
 let checked = Date.now()
 
@@ -83,8 +86,7 @@ let checked = Date.now()
 const send = (payload) => revisit.registration?.active?.postMessage({ type: 'REVISIT', payload })
 
 /** Says to the worker which page this is; it answers with the build. */
-const hello = (/** @type {object} */ more = {}) =>
-  send({ hello: { ...(revisit.build ? { build: revisit.build } : { marker }), ...more } })
+const hello = (/** @type {object} */ more = {}) => send({ hello: { build: revisit.build, marker, ...more } })
 
 /**
  * The rest of the site is fetched, and what is kept is looked over, when the page has nothing
@@ -110,17 +112,26 @@ function heard(payload) {
   }
   // of another build this page need not hear that
   if (event === 'complete' && build !== revisit.build) return
-  if (event === 'complete') revisit.complete = true
+  if (event === 'complete') {
+    revisit.complete = true
+    // This page too is kept by now, and can be compared: it came from the server, not from a worker.
+    if (uncontrolled) hello()
+  }
   if (payload.reason === 'rewritten') {
     console.warn(`revisit: ${payload.url} is changed on its way by the server; see [site] verify_pages`)
   }
   revisit.say(event, payload)
 }
 
+/** @type {ServiceWorker | undefined} */
+let watched
+
 /** @param {ServiceWorkerRegistration} registration */
 function watch(registration) {
   const { installing, active } = registration
-  if (!installing) return
+  // Registering both finds it there and hears of it.
+  if (!installing || installing === watched) return
+  watched = installing
   revisit.say('installing')
   void (async () => {
     if (!(await settled(installing, 'installed'))) {

@@ -2,9 +2,9 @@
 
 import { seek } from './answer.js'
 import { config } from './config.js'
-import { generation, list } from './generation.js'
+import { generation, list, slice } from './generation.js'
 import { worker } from './global.js'
-import { has, key } from './keep.js'
+import { has, key, proved } from './keep.js'
 import { load, note, noted } from './tabs.js'
 
 /**
@@ -23,7 +23,7 @@ export async function greet(page, { build, marker, parked }) {
   }
   if (parked) return
   // The very first page came from the server, which may have had another build by then.
-  const own = build || known !== config.build || (await carries(page.url, marker)) ? known : ''
+  const own = known !== config.build || (await carries(page.url, marker)) ? known : ''
   page.postMessage({
     type: 'REVISIT',
     payload: { event: 'build', build: own, newest: config.build, complete: await has(key('a', config.build)) },
@@ -43,7 +43,10 @@ async function carries(address, marker) {
   url.search = ''
   const found = from && (await seek(from, url))
   const entry = found && (await list(from, found.file)).get(found.file)
-  return !entry || !entry.marker || !marker || entry.marker === marker
+  if (!entry || !marker) return true
+  if (entry.pack === undefined) return !entry.marker || entry.marker === marker
+  const page = await slice(entry)
+  return !page || proved(await page.arrayBuffer(), `~${marker}`)
 }
 
 /** Longer than browsers keep a page in the back-forward cache. */
