@@ -18,6 +18,7 @@ mod names;
 mod output;
 mod pages;
 mod uninstall;
+mod warned;
 mod watch;
 
 use std::collections::BTreeMap;
