@@ -12,6 +12,8 @@ use url::Url;
 /// The addresses of a site's files.
 pub(crate) struct Addresses<'a> {
     base: &'a str,
+    /// The URL below which the same files are reached on another origin.
+    cdn: Option<&'a Url>,
     known: &'a HashSet<&'a str>,
     /// Lower case → a file that is spelt so but for that; made when the first file is missed.
     folded: OnceLock<HashMap<String, &'a str>>,
@@ -25,6 +27,8 @@ pub(crate) enum Target {
         path: String,
         /// With a query that says something.
         query: bool,
+        /// By the URL of the CDN, against which its own references are resolved then.
+        by_cdn: bool,
     },
     /// A path of the site at which no file is.
     Missing {
@@ -36,9 +40,10 @@ pub(crate) enum Target {
 }
 
 impl<'a> Addresses<'a> {
-    pub(crate) fn new(base: &'a str, known: &'a HashSet<&'a str>) -> Self {
+    pub(crate) fn new(base: &'a str, cdn: Option<&'a Url>, known: &'a HashSet<&'a str>) -> Self {
         Self {
             base,
+            cdn,
             known,
             folded: OnceLock::new(),
         }
@@ -53,14 +58,27 @@ impl<'a> Addresses<'a> {
         }
     }
 
+    /// The same of a file that was named by the CDN's URL.
+    pub(crate) fn of_cdn(&self, file: &str) -> Option<Url> {
+        self.cdn?.join(&format!("./{}", url_path(file))).ok()
+    }
+
     /// What `written` names, in a file of the URL `from`; `None` for what is no URL, and for what lies
     /// on the site's host but not below its base.
     pub(crate) fn resolve(&self, from: &Url, written: &str) -> Option<Target> {
         let url = from.join(written).ok()?;
-        if url.host_str() != Some(HOST) || url.scheme() != "http" {
-            return Some(Target::Elsewhere);
-        }
-        let path = url.path().strip_prefix(self.base)?;
+        let below_cdn = self.cdn.and_then(|cdn| {
+            let same = url.origin() == cdn.origin();
+            url.path().strip_prefix(cdn.path()).filter(|_| same)
+        });
+        let by_cdn = below_cdn.is_some();
+        let path = match below_cdn {
+            Some(path) => path,
+            None if url.host_str() != Some(HOST) || url.scheme() != "http" => {
+                return Some(Target::Elsewhere);
+            }
+            None => url.path().strip_prefix(self.base)?,
+        };
         let mut near = None;
         if let Some(path) = decode(path) {
             let files = || {
@@ -71,7 +89,11 @@ impl<'a> Addresses<'a> {
             };
             if let Some(path) = files().find(|file| self.known.contains(&**file)) {
                 let query = url.query().is_some_and(|query| !query.is_empty());
-                return Some(Target::File { path, query });
+                return Some(Target::File {
+                    path,
+                    query,
+                    by_cdn,
+                });
             }
             near = files().find_map(|file| self.folded().get(&file.to_lowercase()));
         }
@@ -100,14 +122,30 @@ mod tests {
 
     fn check(from: &str, written: &str, expected: Option<Target>) {
         let known = HashSet::from(["index.html", "js/App.js", "about/index.html", "Ärger.html"]);
-        let addresses = Addresses::new("/shop/", &known);
-        let from = addresses.of(from, None).unwrap();
-        assert_eq!(addresses.resolve(&from, written), expected, "{written}");
+        let cdn = Url::parse("https://cdn.example/site/").unwrap();
+        let addresses = Addresses::new("/shop/", Some(&cdn), &known);
+        let from = match from.strip_prefix("cdn:") {
+            Some(file) => addresses.of_cdn(file),
+            None => addresses.of(from, None),
+        };
+        let found = addresses.resolve(&from.unwrap(), written);
+        assert_eq!(found, expected, "{written}");
     }
 
     fn file(path: &str, query: bool) -> Option<Target> {
-        let path = path.to_owned();
-        Some(Target::File { path, query })
+        Some(Target::File {
+            path: path.to_owned(),
+            query,
+            by_cdn: false,
+        })
+    }
+
+    fn on_cdn(path: &str) -> Option<Target> {
+        Some(Target::File {
+            path: path.to_owned(),
+            query: false,
+            by_cdn: true,
+        })
     }
 
     fn missing(near: Option<&str>) -> Option<Target> {
@@ -141,5 +179,22 @@ mod tests {
         check("index.html", "//cdn.example/x.js", Some(Target::Elsewhere));
         check("index.html", "/other/x.js", None);
         check("index.html", "http://[", None);
+    }
+
+    #[test]
+    fn the_cdn_has_the_files_of_the_site_below_its_url_and_nothing_else() {
+        let script = "https://cdn.example/site/js/App.js";
+        check("index.html", script, on_cdn("js/App.js"));
+        check("cdn:about/index.html", "../js/App.js", on_cdn("js/App.js"));
+        check("cdn:js/App.js", "/site/js/App.js", on_cdn("js/App.js"));
+        check("cdn:js/App.js", "./gone.js", missing(None));
+        for other in [
+            "https://cdn.example/other/js/App.js",
+            "http://cdn.example/site/js/App.js",
+            "https://cdn.example:8443/site/js/App.js",
+            "/shop/js/App.js",
+        ] {
+            check("cdn:js/App.js", other, Some(Target::Elsewhere));
+        }
     }
 }

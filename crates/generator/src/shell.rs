@@ -31,14 +31,15 @@ pub(crate) fn shell(
     let mut queue = VecDeque::new();
     for entry in entries {
         if shell.files.insert(entry.clone(), None).is_none() {
-            queue.push_back((entry.clone(), Kind::Page, entry.clone()));
+            queue.push_back((entry.clone(), Kind::Page, entry.clone(), false));
         }
     }
-    while let Some((file, kind, page)) = queue.pop_front() {
+    while let Some((file, kind, page, by_cdn)) = queue.pop_front() {
         let found = read(&file, kind)?;
         for reference in found.list.iter().filter(|r| r.when == When::Load) {
             let from = match (reference.relative_to, &found.base) {
                 (RelativeTo::Page, _) => addresses.of(&page, None),
+                (RelativeTo::Referrer, None) if by_cdn => addresses.of_cdn(&file),
                 (RelativeTo::Referrer, document_base) => {
                     addresses.of(&file, document_base.as_deref())
                 }
@@ -62,7 +63,11 @@ pub(crate) fn shell(
                         });
                     }
                 }
-                Target::File { path, query } => {
+                Target::File {
+                    path,
+                    query,
+                    by_cdn,
+                } => {
                     if query {
                         shell.warnings.push(Warning::Query {
                             url: reference.url.clone(),
@@ -79,7 +84,7 @@ pub(crate) fn shell(
                         } else {
                             &page
                         };
-                        queue.push_back((path.clone(), reference.kind, page.clone()));
+                        queue.push_back((path.clone(), reference.kind, page.clone(), by_cdn));
                     }
                 }
             }
@@ -151,7 +156,7 @@ mod tests {
         let known: HashSet<&str> = files.iter().map(|(path, _)| *path).collect();
         let shell = shell(
             &["index.html".into()],
-            &Addresses::new("/shop/", &known),
+            &Addresses::new("/shop/", None, &known),
             &mut |file, kind| {
                 let text = files.iter().find(|(path, _)| *path == file).unwrap().1;
                 Ok(references_of(file, kind, text.as_bytes()))

@@ -10,6 +10,7 @@
  *   of literal words: no input makes it slow.
  * @property {number} [lazyBytes] Room for files that are kept when they are first used.
  * @property {boolean} [byFolder] Three pages of a folder are asked for the header fields of all.
+ * @property {string} [cdn] URL below which a CDN has the same files.
  * @property {string} [offline] The page for navigations that neither cache nor network answers.
  * @property {string} [fallback] The page that answers navigations to paths without a file.
  * @property {string[]} [allow] Patterns of the paths that the fallback may answer; none: all.

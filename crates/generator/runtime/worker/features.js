@@ -18,6 +18,11 @@
  *   Those of a page, once asked for.
  * @property {(entry: Entry, event: FetchEvent) => Promise<Response>} [lazy]
  *   Answers a file that is kept when it is first used.
+ * @property {(request: Request) => string} [home] The address on the site of what is asked of a CDN.
+ * @property {(request: Request, headers?: Headers) => boolean} [abroad]
+ *   Is it asked of the CDN? `headers` of the answer are made fit for that, if it is.
+ * @property {(path: string) => [string, RequestInit][]} [copies]
+ *   Where else a file may lie in the HTTP cache.
  */
 
 /** @type {Features} */

@@ -56,7 +56,7 @@ impl Planner<'_> {
             .collect();
         let known: HashSet<&str> = stamps.keys().copied().collect();
         let (entries, offline) = self.entries(&walk, &known)?;
-        let addresses = Addresses::new(&self.config.site.base, &known);
+        let addresses = Addresses::new(&self.config.site.base, self.parsed.cdn.as_ref(), &known);
         let shell = self.shell(&entries, &stamps, &addresses, memory)?;
         let hosted = self.hosted(&walk, &known)?;
         let (keepable, _) = self.keepable(&walk, &hosted, &entries)?;

@@ -138,7 +138,7 @@ impl Planner<'_> {
         let hosted = self.hosted(&walk, &known)?;
         let (keepable, unkept) = self.keepable(&walk, &hosted, &entries)?;
 
-        let addresses = Addresses::new(&self.config.site.base, &known);
+        let addresses = Addresses::new(&self.config.site.base, self.parsed.cdn.as_ref(), &known);
         let shell = self.shell(&entries, &stamps, &addresses, memory)?;
         let client = Bytes::from(runtime::client(
             worker_name,
