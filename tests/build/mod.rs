@@ -19,6 +19,7 @@ mod output;
 mod pages;
 mod previous;
 mod uninstall;
+mod warned;
 mod watch;
 
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 //! that knows nothing of it, in a real browser.
 
 mod answers;
+mod cdn;
 mod clear_site_data;
 mod client;
 mod deploys;

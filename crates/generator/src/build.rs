@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use revisit_rules::site::FileStamp;
@@ -333,6 +334,7 @@ fn in_place(
                     utf8: file.utf8,
                     marker: file.marker.clone(),
                     tag_forbidden: forbidden.contains(path),
+                    head: Arc::clone(&file.head),
                 };
                 memory.page_was_written(path, stamp, facts);
             } else {

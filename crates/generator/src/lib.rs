@@ -7,6 +7,7 @@
 //! nothing when nothing has changed; `revisit serve` lays it over
 //! the folder in memory. No network, no clock: a pure build step.
 
+mod address;
 mod build;
 mod client_tag;
 pub mod config;

@@ -24,7 +24,7 @@ use crate::{BuildConfig, LeftOut};
 pub struct Match {
     /// As it was asked for.
     pub url: String,
-    /// The origin that an absolute URL names; it is taken for the site's own.
+    /// The origin that an absolute URL names: that of `[site] cdn`, or it is taken for the site's own.
     pub origin: Option<String>,
     /// Who answers.
     pub answer: Answer,
@@ -262,7 +262,11 @@ pub(crate) fn decide(site: &Chosen<'_>, written: &str) -> Match {
     if url.host_str() != Some(HOST) {
         found.origin = Some(url.origin().ascii_serialization());
     }
-    let Some(path) = url.path().strip_prefix(&**base) else {
+    let cdn = site.parsed.cdn.as_ref();
+    let below_cdn = cdn
+        .filter(|cdn| cdn.origin() == url.origin())
+        .and_then(|cdn| url.path().strip_prefix(cdn.path()));
+    let Some(path) = below_cdn.or_else(|| url.path().strip_prefix(&**base)) else {
         let base = base.clone();
         found.answer = browser(Browser::OutsideBase { base });
         return found;
@@ -298,6 +302,13 @@ pub(crate) fn decide(site: &Chosen<'_>, written: &str) -> Match {
             found.answer = Answer::WhenUsed { file };
         }
         Some((file, _)) => found.answer = Answer::Cache { file },
+        // no page of the site: a navigation there is none of the worker's
+        None if below_cdn.is_some() => {
+            found.answer = network(match found.file {
+                Some(_) => Network::NotPrecached,
+                None => Network::NoFile,
+            });
+        }
         None => {
             let fallback = site.fallback(path);
             found.answer = match (&fallback, counts, &found.file) {

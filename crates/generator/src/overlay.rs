@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use revisit_rules::site::FileStamp;
 use revisit_rules::site::names::Promise;
 
+use crate::shell::References;
 use crate::spill::Spilled;
 use crate::{Report, Sha256};
 
@@ -81,6 +83,8 @@ pub struct SiteFile {
     pub(crate) utf8: bool,
     /// Of a page: the word in its tag.
     pub(crate) marker: Option<String>,
+    /// Of a page: what its head loads.
+    pub(crate) head: Arc<References>,
 }
 
 /// Bytes of a file that go, and bytes that come in their place.

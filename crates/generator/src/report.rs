@@ -63,8 +63,21 @@ pub enum Warning {
         /// The link.
         file: String,
     },
-    /// The shell loads a file that is not there.
+    /// A file of the shell, or the head of another page, loads a file that is not there.
     Missing {
+        /// What is named.
+        url: String,
+        /// The file that names it.
+        by: String,
+        /// A file that is there, and whose path differs in upper and lower case only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        near: Option<String>,
+        /// How many pages name it beside that one.
+        #[serde(default)]
+        others: usize,
+    },
+    /// The shell loads a script or a style sheet of another origin.
+    ThirdParty {
         /// What is named.
         url: String,
         /// The file that names it.
@@ -174,7 +187,30 @@ impl std::fmt::Display for Warning {
                     "the link `{file}` is left out: it leads out of the folder, or nowhere"
                 )
             }
-            Self::Missing { url, by } => write!(f, "`{by}` loads `{url}`, which is not there"),
+            Self::Missing {
+                url,
+                by,
+                near,
+                others,
+            } => {
+                match others {
+                    0 => write!(f, "`{by}` loads")?,
+                    1 => write!(f, "`{by}` and another page load")?,
+                    _ => write!(f, "`{by}` and {others} other pages load")?,
+                }
+                write!(f, " `{url}`, which is not there")?;
+                match near {
+                    Some(near) => write!(
+                        f,
+                        "; there is `{near}`, which differs in case: many servers tell them apart"
+                    ),
+                    None => Ok(()),
+                }
+            }
+            Self::ThirdParty { url, by } => write!(
+                f,
+                "`{by}` loads `{url}` from elsewhere, which no worker of this site keeps: offline it will be missing; put a copy into the site"
+            ),
             Self::ShellExcluded { file, by } => write!(
                 f,
                 "`{by}` loads `{file}`, which is excluded: offline it will be missing"

@@ -101,6 +101,11 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
         features.push(("routes", "routes"));
         values.insert("network".into(), json!(wanted.network));
     }
+    if let Some(cdn) = &config.cdn {
+        imports.push(("abroad, copies, home", "cdn.js"));
+        features.extend([("abroad", "abroad"), ("copies", "copies"), ("home", "home")]);
+        values.insert("cdn".into(), json!(cdn.as_str()));
+    }
     if wanted.asked {
         imports.push(("asked, head, refresh", "asked.js"));
         features.extend([("asked", "asked"), ("head", "head"), ("refresh", "refresh")]);
@@ -301,6 +306,7 @@ macro_rules! modules {
 modules!(
     "answer.js",
     "asked.js",
+    "cdn.js",
     "download.js",
     "ensure.js",
     "fallback.js",

@@ -3,12 +3,11 @@
 //! The shell: the entry pages and everything that they load as they come up, found as a browser
 //! would find it, from file to file.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use revisit_rules::site::media;
-use revisit_rules::site::route::{Candidate, candidates, decode, url_path};
-use url::Url;
 
+use crate::address::{Addresses, Target};
 use crate::references::{self, Kind, Reference, RelativeTo, ScriptKind, When};
 use crate::{BuildError, Warning};
 
@@ -25,36 +24,50 @@ pub(crate) struct Shell {
 /// Finds the shell. `read` gives the references of a file, which may be known from before.
 pub(crate) fn shell(
     entries: &[String],
-    known: &HashSet<&str>,
-    base: &str,
+    addresses: &Addresses<'_>,
     read: &mut dyn FnMut(&str, Kind) -> Result<References, BuildError>,
 ) -> Result<Shell, BuildError> {
     let mut shell = Shell::default();
     let mut queue = VecDeque::new();
     for entry in entries {
         if shell.files.insert(entry.clone(), None).is_none() {
-            queue.push_back((entry.clone(), Kind::Page, entry.clone()));
+            queue.push_back((entry.clone(), Kind::Page, entry.clone(), false));
         }
     }
-    while let Some((file, kind, page)) = queue.pop_front() {
+    while let Some((file, kind, page, by_cdn)) = queue.pop_front() {
         let found = read(&file, kind)?;
         for reference in found.list.iter().filter(|r| r.when == When::Load) {
             let from = match (reference.relative_to, &found.base) {
-                (RelativeTo::Page, _) => address(base, &page, None),
+                (RelativeTo::Page, _) => addresses.of(&page, None),
+                (RelativeTo::Referrer, None) if by_cdn => addresses.of_cdn(&file),
                 (RelativeTo::Referrer, document_base) => {
-                    address(base, &file, document_base.as_deref())
+                    addresses.of(&file, document_base.as_deref())
                 }
             };
-            let Some(target) = from.and_then(|from| resolve(&from, &reference.url, base, known))
+            let Some(target) = from.and_then(|from| addresses.resolve(&from, &reference.url))
             else {
                 continue;
             };
             match target {
-                Target::Missing => shell.warnings.push(Warning::Missing {
+                Target::Missing { near } => shell.warnings.push(Warning::Missing {
                     url: reference.url.clone(),
                     by: file.clone(),
+                    near,
+                    others: 0,
                 }),
-                Target::File { path, query } => {
+                Target::Elsewhere => {
+                    if is_code(reference.kind) {
+                        shell.warnings.push(Warning::ThirdParty {
+                            url: reference.url.clone(),
+                            by: file.clone(),
+                        });
+                    }
+                }
+                Target::File {
+                    path,
+                    query,
+                    by_cdn,
+                } => {
                     if query {
                         shell.warnings.push(Warning::Query {
                             url: reference.url.clone(),
@@ -71,7 +84,7 @@ pub(crate) fn shell(
                         } else {
                             &page
                         };
-                        queue.push_back((path.clone(), reference.kind, page.clone()));
+                        queue.push_back((path.clone(), reference.kind, page.clone(), by_cdn));
                     }
                 }
             }
@@ -83,7 +96,7 @@ pub(crate) fn shell(
 }
 
 /// What a file names, and the `<base>` that it is relative to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct References {
     pub(crate) list: Vec<Reference>,
     pub(crate) base: Option<String>,
@@ -108,76 +121,42 @@ pub(crate) fn references_of(file: &str, kind: Kind, bytes: &[u8]) -> References 
     References { list, base: None }
 }
 
+/// What a page cannot do without, other than pictures, fonts and frames.
+fn is_code(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Style | Kind::Script | Kind::Module | Kind::Worker
+    )
+}
+
 /// Worker scripts that a script of any kind names, as paths of the site's files.
-pub(crate) fn workers_of(
-    file: &str,
-    bytes: &[u8],
-    base: &str,
-    known: &HashSet<&str>,
-) -> Vec<String> {
-    let Some(from) = address(base, file, None) else {
+pub(crate) fn workers_of(file: &str, bytes: &[u8], addresses: &Addresses<'_>) -> Vec<String> {
+    let Some(from) = addresses.of(file, None) else {
         return Vec::new();
     };
     references::script(&String::from_utf8_lossy(bytes), ScriptKind::Module)
         .iter()
         .filter(|reference| reference.kind == Kind::Worker)
         .filter_map(
-            |reference| match resolve(&from, &reference.url, base, known)? {
+            |reference| match addresses.resolve(&from, &reference.url)? {
                 Target::File { path, .. } => Some(path),
-                Target::Missing => None,
+                Target::Missing { .. } | Target::Elsewhere => None,
             },
         )
         .collect()
 }
 
-enum Target {
-    File { path: String, query: bool },
-    Missing,
-}
-
-/// The file behind a URL; `None` for one that is not below the site's base.
-fn resolve(from: &Url, written: &str, base: &str, known: &HashSet<&str>) -> Option<Target> {
-    let url = from.join(written).ok()?;
-    if url.host_str() != Some(HOST) || url.scheme() != "http" {
-        return None;
-    }
-    let path = url.path().strip_prefix(base)?;
-    let file = decode(path).and_then(|path| {
-        candidates(&path).into_iter().find_map(|candidate| {
-            let (Candidate::Serve(file) | Candidate::AddSlash(file)) = candidate;
-            known.contains(&*file).then_some(file)
-        })
-    });
-    Some(match file {
-        Some(path) => Target::File {
-            path,
-            query: url.query().is_some_and(|query| !query.is_empty()),
-        },
-        None => Target::Missing,
-    })
-}
-
-fn address(base: &str, file: &str, document_base: Option<&str>) -> Option<Url> {
-    let url = Url::parse(&format!("http://{HOST}{base}{}", url_path(file))).ok()?;
-    match document_base {
-        Some(document_base) => url.join(document_base).ok(),
-        None => Some(url),
-    }
-}
-
-/// Stands for the site's own host while URLs are resolved.
-const HOST: &str = "site.invalid";
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn check(files: &[(&str, &str)], expected: &[&str]) -> Shell {
         let known: HashSet<&str> = files.iter().map(|(path, _)| *path).collect();
         let shell = shell(
             &["index.html".into()],
-            &known,
-            "/shop/",
+            &Addresses::new("/shop/", None, &known),
             &mut |file, kind| {
                 let text = files.iter().find(|(path, _)| *path == file).unwrap().1;
                 Ok(references_of(file, kind, text.as_bytes()))
@@ -231,7 +210,9 @@ mod tests {
             shell.warnings,
             [Warning::Missing {
                 url: "gone.png".into(),
-                by: "index.html".into()
+                by: "index.html".into(),
+                near: None,
+                others: 0,
             }]
         );
         assert_eq!(shell.files["css/b.css"].as_deref(), Some("css/a.css"));
@@ -259,5 +240,26 @@ mod tests {
             &["a.js", "index.html"],
         );
         assert!(matches!(&shell.warnings[..], [Warning::Query { .. }]));
+    }
+
+    #[test]
+    fn code_of_another_origin_is_told_and_pictures_of_one_are_not() {
+        let shell = check(
+            &[
+                (
+                    "index.html",
+                    "<script src=https://cdn.example/a.js></script><link rel=stylesheet href=a.css>\
+                     <script type=module crossorigin src=//cdn.example/b.js></script>\
+                     <img src=https://cdn.example/c.png><a href=https://cdn.example/>x</a>",
+                ),
+                ("a.css", "@import 'https://fonts.example/d.css';"),
+            ],
+            &["a.css", "index.html"],
+        );
+        let told: Vec<String> = shell.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 3, "{told:#?}");
+        assert!(told[0].starts_with("`index.html` loads `//cdn.example/b.js`"));
+        assert!(told[1].starts_with("`index.html` loads `https://cdn.example/a.js`"));
+        assert!(told[2].starts_with("`a.css` loads `https://fonts.example/d.css`"));
     }
 }

@@ -54,7 +54,7 @@ export async function serve(from, entry, request) {
   if (!entry) return undefined
   if (entry.pack === undefined) {
     const kept = await (await files()).match(entry.home)
-    return kept && request.headers.has('range') ? cut(await kept.blob(), kept.headers, request) : kept
+    return kept && (request.headers.has('range') || features.abroad?.(request)) ? cut(await kept.blob(), kept.headers, request) : kept
   }
   const head = entry.head || (await features.head?.(from, entry))
   const bytes = head && (await slice(entry))
@@ -96,6 +96,7 @@ function cut(body, from, request) {
   const headers = new Headers(from)
   // decoded, and perhaps a part of it
   for (const name of ['content-encoding', 'content-length']) headers.delete(name)
+  features.abroad?.(request, headers)
   const { size } = body
   const [range, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(request.headers.get('range') || '') || []
   const start = first ? +first : Math.max(0, size - +last)

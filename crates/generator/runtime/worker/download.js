@@ -1,6 +1,7 @@
 // Fetches one file and vouches for its bytes, or says why it could not.
 
 import { config } from './config.js'
+import { features } from './features.js'
 import { scope, worker } from './global.js'
 import { proved } from './keep.js'
 
@@ -67,17 +68,20 @@ async function persist(url, hash, manner) {
  * @param {string} hash
  */
 export async function fromHttpCache(path, hash) {
-  try {
-    const response = await fetch(scope + path, {
-      cache: 'only-if-cached',
-      mode: 'same-origin',
-      // the page may still be loading it, from a server that has fallen silent
-      signal: AbortSignal.timeout(config.stallMs),
-    })
-    const bytes = await response.clone().arrayBuffer()
-    if (response.ok && (await proved(bytes, hash))) return { bytes, response }
-  } catch {
-    // not there, or this browser knows no such mode: the network it is
+  /** @type {[string, RequestInit]} */
+  const own = [scope + path, { cache: 'only-if-cached', mode: 'same-origin' }]
+  for (const [url, how] of [own, ...(features.copies?.(path) || [])]) {
+    try {
+      const response = await fetch(url, {
+        ...how,
+        // the page may still be loading it, from a server that has fallen silent
+        signal: AbortSignal.timeout(config.stallMs),
+      })
+      const bytes = await response.clone().arrayBuffer()
+      if (response.ok && (await proved(bytes, hash))) return { bytes, response }
+    } catch {
+      // not there, or this browser knows no such mode: the network it is
+    }
   }
   return undefined
 }

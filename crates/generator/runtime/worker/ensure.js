@@ -280,7 +280,7 @@ export async function renew({ path, hash, home, marker }) {
  */
 export function plain({ bytes, response }) {
   const vary = response.headers.get('vary') || ''
-  if (!response.redirected && !vary.includes('*')) return response
+  if (response.type === 'basic' && !response.redirected && !vary.includes('*')) return response
   const headers = new Headers(response.headers)
   // The body is decoded and stands alone; and the Cache API refuses `Vary: *`.
   for (const name of ['vary', 'content-encoding', 'content-length']) headers.delete(name)

@@ -22,6 +22,11 @@
  *   Answers a file that is kept when it is first used.
  * @property {(build: string, lacking: Set<Job>, keep: (job: Job, made: Response) => Promise<void>, later?: boolean) => Promise<void>} [measure]
  *   Makes of what is lacking what it can, and keeps it.
+ * @property {(request: Request) => string} [home] The address on the site of what is asked of a CDN.
+ * @property {(request: Request, headers?: Headers) => boolean} [abroad]
+ *   Is it asked of the CDN? `headers` of the answer are made fit for that, if it is.
+ * @property {(path: string) => [string, RequestInit][]} [copies]
+ *   Where else a file may lie in the HTTP cache.
  */
 
 /** @type {Features} */

@@ -74,10 +74,11 @@ export function start(wanted) {
 
   worker.addEventListener('fetch', (event) => {
     const { request } = event
-    const url = new URL(request.url)
+    const address = features.home ? features.home(request) : request.url
+    const url = new URL(address)
     if (
       request.method !== 'GET' ||
-      !request.url.startsWith(scope) ||
+      !address.startsWith(scope) ||
       // who asks past all caches, or for the HTTP cache alone, means it
       /^(reload|no-store|only-if-cached)$/.test(request.cache)
     ) {

@@ -8,6 +8,7 @@ use revisit_rules::site::FileStamp;
 use crate::content_hash::Sha256;
 use crate::overlay::Edit;
 use crate::references::{Kind, Reference, RelativeTo, When};
+use crate::shell::References;
 
 /// Takes facts in and becomes their bytes.
 #[derive(Default)]
@@ -47,7 +48,12 @@ impl Writer {
         self.0.push(place.unwrap_or(KINDS.len()) as u8);
     }
 
-    pub(super) fn reference(&mut self, reference: &Reference) {
+    pub(super) fn references(&mut self, references: &References) {
+        self.list(references.list.iter(), Self::reference);
+        self.list(references.base.iter(), |to, base| to.text(base));
+    }
+
+    fn reference(&mut self, reference: &Reference) {
         self.text(&reference.url);
         self.flag(reference.when == When::Load);
         self.kind(reference.kind);
@@ -139,7 +145,14 @@ impl<'a> Reader<'a> {
         KINDS.get(usize::from(place)).copied()
     }
 
-    pub(super) fn reference(&mut self) -> Option<Reference> {
+    pub(super) fn references(&mut self) -> Option<References> {
+        let list = self.list(Self::reference)?;
+        let base: Vec<String> = self.list(Self::text)?;
+        let base = base.into_iter().next();
+        Some(References { list, base })
+    }
+
+    fn reference(&mut self) -> Option<Reference> {
         Some(Reference {
             url: self.text()?,
             when: match self.flag()? {

@@ -201,7 +201,7 @@ fn parts(file: &mut File) -> Option<[Part; 2]> {
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// The last four digits are the version of the format.
-const MAGIC: &[u8] = b"revisit build 0001";
+const MAGIC: &[u8] = b"revisit build 0002";
 const HEAD_BYTES: usize = MAGIC.len() + 2 * (8 + 32);
 const ENDING: &str = ".build";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -212,6 +212,8 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bytes::Bytes;
     use proptest::prelude::*;
 
@@ -275,6 +277,7 @@ mod tests {
             utf8: true,
             marker: Some("word".into()),
             tag_forbidden: true,
+            head: Arc::new(references.clone()),
         };
         Memory {
             references: [(("a.html".into(), Kind::Page), (stamp(1), references))].into(),

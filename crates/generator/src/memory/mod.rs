@@ -51,6 +51,8 @@ pub(crate) struct PageFacts {
     /// The word in its tag, if it gets one.
     pub(crate) marker: Option<String>,
     pub(crate) tag_forbidden: bool,
+    /// What its head loads, as far as that is seen without parsing the rest.
+    pub(crate) head: Arc<References>,
 }
 
 impl Memory {
@@ -74,8 +76,7 @@ impl Memory {
                 to.text(path);
                 to.kind(*kind);
                 to.stamp(stamp);
-                to.list(references.list.iter(), Writer::reference);
-                to.list(references.base.iter(), |to, base| to.text(base));
+                to.references(references);
             },
         );
         to.list(self.workers.iter(), |to, (path, (stamp, workers))| {
@@ -92,6 +93,7 @@ impl Memory {
             to.flag(facts.utf8);
             to.list(facts.marker.iter(), |to, marker| to.text(marker));
             to.flag(facts.tag_forbidden);
+            to.references(&facts.head);
         });
         to.list(self.hashes.iter(), |to, (path, (stamp, hash))| {
             to.text(path);
@@ -104,11 +106,7 @@ impl Memory {
         Some(Self {
             references: from.list(|from| {
                 let key = (from.text()?, from.kind()?);
-                let stamp = from.stamp()?;
-                let list = from.list(Reader::reference)?;
-                let base: Vec<String> = from.list(Reader::text)?;
-                let base = base.into_iter().next();
-                Some((key, (stamp, References { list, base })))
+                Some((key, (from.stamp()?, from.references()?)))
             })?,
             workers: from.list(|from| {
                 let path = from.text()?;
@@ -126,6 +124,7 @@ impl Memory {
                         .into_iter()
                         .next(),
                     tag_forbidden: from.flag()?,
+                    head: Arc::new(from.references()?),
                 };
                 Some((path, (stamp, facts)))
             })?,

@@ -9,12 +9,13 @@ use std::time::SystemTime;
 use revisit_rules::site::{FileStamp, media};
 
 use super::{Planner, Stop, warnings::forbids_own_scripts};
+use crate::address::Addresses;
 use crate::content_hash::{Hasher, Sha256, sha256};
 use crate::memory::{Memory, PackKey, PageFacts};
 use crate::overlay::{SiteFile, edited};
 use crate::packs::{Batch, Pack, pack};
 use crate::select::{Group, Selection};
-use crate::shell::{Shell, workers_of};
+use crate::shell::{References, Shell, workers_of};
 use crate::walk::Walk;
 use crate::{BuildError, client_tag, parallel, references};
 
@@ -59,6 +60,7 @@ impl Planner<'_> {
                         && page.csp.as_deref().is_some_and(forbids_own_scripts),
                     marker,
                     edits,
+                    head: Arc::new(loads(page)),
                 })
             },
         )?;
@@ -81,7 +83,7 @@ impl Planner<'_> {
         selection: &Selection,
         shell: &Shell,
         stamps: &HashMap<&str, FileStamp>,
-        known: &HashSet<&str>,
+        addresses: &Addresses<'_>,
         memory: &mut Memory,
     ) -> Result<HashSet<String>, Stop> {
         let scripts: Vec<&String> = selection
@@ -104,7 +106,7 @@ impl Planner<'_> {
                 if memchr::memmem::find(&bytes, b"Worker").is_none() {
                     return Ok(Vec::new());
                 }
-                Ok::<_, Stop>(workers_of(path, &bytes, &self.config.site.base, known))
+                Ok::<_, Stop>(workers_of(path, &bytes, addresses))
             },
         )?;
         memory.workers = scripts
@@ -247,6 +249,7 @@ impl Planner<'_> {
                     promise: self.parsed.names.promise(&found.path),
                     utf8: page.is_some_and(|facts| facts.utf8),
                     marker: page.and_then(|facts| facts.marker.clone()),
+                    head: page.map(|facts| facts.head.clone()).unwrap_or_default(),
                 };
                 (found.path.clone(), file)
             })
@@ -318,6 +321,16 @@ impl Planner<'_> {
 
     pub(super) fn trusted(&self, stamp: FileStamp) -> bool {
         trusted(stamp, self.options.now)
+    }
+}
+
+/// What a page loads by itself.
+fn loads(page: references::Page) -> References {
+    let mut list = page.references;
+    list.retain(|reference| reference.when == references::When::Load);
+    References {
+        list,
+        base: page.base,
     }
 }
 

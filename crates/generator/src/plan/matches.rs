@@ -6,6 +6,7 @@ use std::path::Path;
 use revisit_rules::site::FileStamp;
 
 use super::{Memory, Options, Planner, Stop, TRIES_MAX};
+use crate::address::Addresses;
 use crate::matching::{Chosen, Match, decide};
 use crate::own::{OUTPUT, refuse_foreign_output};
 use crate::select::select;
@@ -55,7 +56,8 @@ impl Planner<'_> {
             .collect();
         let known: HashSet<&str> = stamps.keys().copied().collect();
         let (entries, offline) = self.entries(&walk, &known)?;
-        let shell = self.shell(&entries, &stamps, &known, memory)?;
+        let addresses = Addresses::new(&self.config.site.base, self.parsed.cdn.as_ref(), &known);
+        let shell = self.shell(&entries, &stamps, &addresses, memory)?;
         let hosted = self.hosted(&walk, &known)?;
         let (keepable, _) = self.keepable(&walk, &hosted, &entries)?;
         let client = runtime::client(worker_name, self.config.worker.check_minutes)?;
@@ -73,7 +75,7 @@ impl Planner<'_> {
             self.parsed,
             &self.config.precache,
         )?;
-        let workers = self.workers(&selection, &shell, &stamps, &known, memory)?;
+        let workers = self.workers(&selection, &shell, &stamps, &addresses, memory)?;
         let hashes = HashMap::new();
         let (alone, _) = self.placed(&selection, &pages, &workers, &stamps, &hashes, &hosted);
         let alone = alone.into_iter().map(|file| file.path).collect();

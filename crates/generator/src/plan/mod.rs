@@ -1,5 +1,6 @@
 //! From a folder to its overlay: walk, shell, selection, pages, packs, manifest, worker.
 
+mod ahead;
 mod dev;
 mod files;
 mod hosted;
@@ -16,6 +17,7 @@ use revisit_rules::site::host::PageHeaders;
 use revisit_rules::site::names::Promise;
 use revisit_rules::site::{FileStamp, media};
 
+use crate::address::Addresses;
 use crate::config::{AskPages, Parsed, VerifyPages};
 use crate::content_hash::{Sha256, sha256};
 use crate::deployed::Before;
@@ -137,7 +139,8 @@ impl Planner<'_> {
         let hosted = self.hosted(&walk, &known)?;
         let (keepable, unkept) = self.keepable(&walk, &hosted, &entries)?;
 
-        let shell = self.shell(&entries, &stamps, &known, memory)?;
+        let addresses = Addresses::new(&self.config.site.base, self.parsed.cdn.as_ref(), &known);
+        let shell = self.shell(&entries, &stamps, &addresses, memory)?;
         let client = Bytes::from(runtime::client(
             worker_name,
             self.config.worker.check_minutes,
@@ -160,7 +163,7 @@ impl Planner<'_> {
 
         self.refuse_routed(&selection)?;
 
-        let workers = self.workers(&selection, &shell, &stamps, &known, memory)?;
+        let workers = self.workers(&selection, &shell, &stamps, &addresses, memory)?;
         let hashes = self.hashes(&selection, &pages, &stamps, memory)?;
         let (mut alone, mut wanted) =
             self.placed(&selection, &pages, &workers, &stamps, &hashes, &hosted);
@@ -183,8 +186,9 @@ impl Planner<'_> {
             self.parsed.names.promise(path) == Promise::ContentHash
                 && previous.had_otherwise(path, &hashes[*path])
         });
-        let reused: Vec<Warning> = reused
+        let others: Vec<Warning> = reused
             .map(|file| Warning::NameReused { file: file.clone() })
+            .chain(warnings::missing(&pages, &shell, &addresses))
             .collect();
         let mut packs = previous.keep(&mut wanted);
         let kept_packs = packs.len();
@@ -259,13 +263,18 @@ impl Planner<'_> {
                 - 1,
             pages_tagged: if inject { pages.len() } else { 0 },
             runtime_bytes,
-            warnings: warnings::warnings(&walk, &shell, &selection, &pages, reused),
-            left_out: selection.left_out,
+            warnings: warnings::warnings(&walk, &shell, &selection, &pages, others),
+            left_out: selection.left_out.clone(),
             ..Report::default()
         };
         report.warnings.extend(unkept);
         let mut files = self.files(&walk, &pages, &hashes);
         self.for_host(&walk, &hosted, &mut generated, &mut files, &mut report)?;
+        if self.options.development.is_none() {
+            let size = |path: &str| pages.get(path).map_or(stamps[path].size, |page| page.size);
+            let note = ahead::note(&selection, &self.config.precache, &size);
+            report.notes.extend(note);
+        }
         Ok(Overlay {
             build: manifest.build,
             generated,
@@ -410,12 +419,12 @@ impl Planner<'_> {
         &self,
         entries: &[String],
         stamps: &HashMap<&str, FileStamp>,
-        known: &HashSet<&str>,
+        addresses: &Addresses<'_>,
         memory: &mut Memory,
     ) -> Result<Shell, Stop> {
         let mut changed = None;
         let mut fresh = HashMap::new();
-        let found = shell(entries, known, &self.config.site.base, &mut |file, kind| {
+        let found = shell(entries, addresses, &mut |file, kind| {
             if matches!(kind, references::Kind::Manifest | references::Kind::Other) {
                 return Ok(References::default());
             }

@@ -74,14 +74,11 @@ impl<'a> Utf16Offsets<'a> {
     }
 }
 
-/// [`html`] without the references: of most pages no more than the head is parsed.
+/// [`html`] with the references of the tags in the head: of most pages no more than that is parsed.
 ///
-/// `base` and `appcache` are told as far as they stand in what was parsed.
+/// Where more had to be parsed more are told. `base` and `appcache` are told as far as they stand in what was parsed.
 pub(crate) fn frame(bytes: &[u8]) -> Page {
-    let whole = || Page {
-        references: Vec::new(),
-        ..html(bytes)
-    };
+    let whole = || html(bytes);
     if matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
         return whole();
     }
@@ -96,7 +93,10 @@ pub(crate) fn frame(bytes: &[u8]) -> Page {
     if !state.head_is_closed() {
         return whole();
     }
-    state.items.clear();
+    // Not of scripts and styles that stand in it: those would have to be parsed.
+    state
+        .items
+        .retain(|item| matches!(item, Item::Reference(_)));
     page_of(head, state, encoding)
 }
 
