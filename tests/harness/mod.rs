@@ -33,7 +33,7 @@ pub(crate) use browser::Browser;
 pub(crate) use client::{Answer, ask, ask_raw, get};
 pub(crate) use command::{Output, Serve, cache_home, revisit, revisit_in};
 pub(crate) use network::{Exchange, Layer};
-pub(crate) use origin::{Fault, Origin, Request};
+pub(crate) use origin::{Answer as OriginAnswer, Fault, Origin, Request};
 pub(crate) use other::{Engine, OtherBrowser, START_DEADLINE};
 pub(crate) use remote::{Page, Remote};
 pub(crate) use site::{Site, examples};

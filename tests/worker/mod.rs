@@ -5,6 +5,7 @@ mod answers;
 mod cdn;
 mod clear_site_data;
 mod extend;
+mod extra;
 mod install;
 mod update;
 

@@ -14,6 +14,7 @@ use std::time::SystemTime;
 use revisit_rules::site::FileStamp;
 
 use crate::content_hash::{Hasher, Sha256};
+use crate::extra::extras;
 use crate::memory::{Done, Keep, Memory, PageFacts};
 use crate::overlay::Overlay;
 use crate::own::OUTPUT;
@@ -184,6 +185,7 @@ fn digest_of(root: &Path, config: &BuildConfig, options: &Options<'_>, program: 
             .and_then(|it| fs::read(it).ok())
             .unwrap_or_default(),
     );
+    hasher.update(format!("{:?}", extras(config)).as_bytes());
     for path in rules_above(root, config.site.host) {
         let stamp = fs::metadata(&path).map(|metadata| FileStamp::of(&metadata));
         hasher.update(format!("{stamp:?}").as_bytes());

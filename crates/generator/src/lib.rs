@@ -14,6 +14,7 @@ pub mod config;
 mod content_hash;
 mod error;
 mod extension;
+mod extra;
 mod host;
 mod manifest;
 pub mod matching;

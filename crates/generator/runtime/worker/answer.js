@@ -27,7 +27,8 @@ export function lookUp(from, url) {
   const file = decode(path)
   if (file === undefined) return null
   const part = peek(from, file)
-  return part && (find(path, (file) => part.has(file)) || null)
+  // What is no file has one spelling.
+  return part && (find(path, (name) => part.has(name) && (name === file || part.get(name)?.hash[0] !== '!')) || null)
 }
 
 /**
