@@ -74,10 +74,14 @@ export async function respond(from, { file, elsewhere }, event, navigation) {
   const entry = (await list(from, file)).get(file)
   const kept = await serve(from, entry, request).catch(() => undefined)
   if (kept) return kept
-  if (entry && entry.group > 1 && features.lazy && !request.headers.has('range')) return features.lazy(entry, event)
+  const elsewise = () => (navigation && features.missing ? features.missing(from, event) : fetch(request))
+  // Without a network a page that is not kept yet has the offline page, as any other.
+  if (entry && entry.group > 1 && features.lazy && !request.headers.has('range')) {
+    return features.lazy(entry, event).catch(elsewise)
+  }
   // Evicted or damaged: the network answers now, and the next time the cache does again.
   if (entry && entry.group < 2 && (!entry.group || (await has(key('a', from.build))))) event.waitUntil(repair(from.build))
-  return navigation && features.missing ? features.missing(from, event) : fetch(request)
+  return elsewise()
 }
 
 /**
