@@ -80,6 +80,16 @@ fn a_page_that_was_not_kept_comes_from_the_server_and_else_the_offline_page_does
 }
 
 #[test]
+fn a_page_that_was_to_be_kept_when_it_is_used_and_never_was_gives_way_to_the_offline_page() {
+    let Served { origin, out: _out } =
+        served(&small_site(), "[precache]\nlazy = [\"contact.html\"]\n");
+    let (browser, tab) = visited(&origin, "/");
+    cut_off(&browser, &origin);
+    tab.load(&origin.url("/contact.html")).ok();
+    assert!(tab.text().contains("You are offline"), "{}", tab.text());
+}
+
+#[test]
 fn a_fallback_page_answers_views_and_never_files_or_the_api() {
     let site = small_site();
     site.file(

@@ -7,6 +7,7 @@ mod clear_site_data;
 mod client;
 mod deploys;
 mod extend;
+mod extra;
 mod generations;
 mod groups;
 mod headers;

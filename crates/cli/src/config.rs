@@ -22,6 +22,9 @@ pub(crate) struct Config {
     pub(crate) worker: WorkerConfig,
     pub(crate) build: BuildSection,
     pub(crate) serve: ServeSection,
+    /// The folder of the config, relative to which it names files; empty for the working directory.
+    #[serde(skip)]
+    folder: PathBuf,
 }
 
 /// Where `revisit build` writes, and what it remembers.
@@ -99,8 +102,9 @@ impl Config {
                 anyhow!("{error}").context(format!("cannot use the config `{}`", path.display()));
             Failure::words(error).help(help)
         })?;
-        if let (Some(file), Some(folder)) = (&mut config.worker.extend, path.parent()) {
-            *file = folder.join(&*file);
+        config.folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        if let Some(file) = &mut config.worker.extend {
+            *file = config.folder.join(&*file);
         }
         Ok(config)
     }
@@ -123,6 +127,7 @@ impl Config {
             names: self.names.clone(),
             precache: self.precache.clone(),
             worker: self.worker.clone(),
+            folder: self.folder.clone(),
         }
     }
 }

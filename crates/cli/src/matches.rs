@@ -92,6 +92,12 @@ fn answer(answer: &Answer) -> String {
         Answer::WhenUsed { file } => {
             format!("{file}, from the network, and from the cache once it was used")
         }
+        Answer::Extra { when_used: false } => {
+            "what the server gave for it, from the cache".to_owned()
+        }
+        Answer::Extra { when_used: true } => {
+            "the network, and what that gave from the cache once it was used".to_owned()
+        }
         Answer::Redirect { to } => format!("the worker sends it on to {to}"),
         Answer::Fallback { page } => {
             format!(

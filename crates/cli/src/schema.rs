@@ -33,13 +33,25 @@ fn in_words() -> String {
             .as_str()
             .and_then(|r| r.rsplit('/').next())
             .unwrap_or_default();
-        let definition = &schema["$defs"][name];
-        let _ = write!(out, "\n## `[{table}]`\n\n{}\n", described(definition));
-        for (key, value) in definition["properties"].as_object().into_iter().flatten() {
-            let _ = write!(out, "\n**`{key}`**: {}\n", described(value));
+        chapter(&mut out, &format!("[{table}]"), &schema["$defs"][name]);
+        // a list of tables has keys of its own
+        let keys = schema["$defs"][name]["properties"].as_object();
+        for (key, value) in keys.into_iter().flatten() {
+            let reference = value["items"]["$ref"].as_str();
+            if let Some(name) = reference.and_then(|it| it.rsplit('/').next()) {
+                let head = format!("[[{table}.{key}]]");
+                chapter(&mut out, &head, &schema["$defs"][name]);
+            }
         }
     }
     out
+}
+
+fn chapter(out: &mut String, head: &str, definition: &Value) {
+    let _ = write!(out, "\n## `{head}`\n\n{}\n", described(definition));
+    for (key, value) in definition["properties"].as_object().into_iter().flatten() {
+        let _ = write!(out, "\n**`{key}`**: {}\n", described(value));
+    }
 }
 
 fn described(value: &Value) -> &str {

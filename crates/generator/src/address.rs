@@ -9,12 +9,15 @@ use std::sync::OnceLock;
 use revisit_rules::site::route::{Candidate, candidates, decode, url_path};
 use url::Url;
 
+use crate::extra::Extra;
+
 /// The addresses of a site's files.
 pub(crate) struct Addresses<'a> {
     base: &'a str,
     /// The URL below which the same files are reached on another origin.
     cdn: Option<&'a Url>,
     known: &'a HashSet<&'a str>,
+    extras: &'a [Extra],
     /// Lower case → a file that is spelt so but for that; made when the first file is missed.
     folded: OnceLock<HashMap<String, &'a str>>,
 }
@@ -45,8 +48,14 @@ impl<'a> Addresses<'a> {
             base,
             cdn,
             known,
+            extras: &[],
             folded: OnceLock::new(),
         }
+    }
+
+    /// With URLs at which there is no file, and which are there all the same.
+    pub(crate) fn and(self, extras: &'a [Extra]) -> Self {
+        Self { extras, ..self }
     }
 
     /// The URL against which a file's references are resolved; `document_base`: the page's `<base>`.
@@ -64,7 +73,7 @@ impl<'a> Addresses<'a> {
     }
 
     /// What `written` names, in a file of the URL `from`; `None` for what is no URL, and for what lies
-    /// on the site's host but not below its base.
+    /// on the site's host but not below its base, or is no file but there all the same.
     pub(crate) fn resolve(&self, from: &Url, written: &str) -> Option<Target> {
         let url = from.join(written).ok()?;
         let below_cdn = self.cdn.and_then(|cdn| {
@@ -94,6 +103,9 @@ impl<'a> Addresses<'a> {
                     query,
                     by_cdn,
                 });
+            }
+            if self.extras.iter().any(|extra| extra.path == path) {
+                return None;
             }
             near = files().find_map(|file| self.folded().get(&file.to_lowercase()));
         }

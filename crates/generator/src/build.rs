@@ -15,6 +15,7 @@ use revisit_rules::site::FileStamp;
 
 use crate::content_hash::{Hasher, Sha256};
 use crate::deployed::Before;
+use crate::extra::extras;
 use crate::host::HEADERS;
 use crate::memory::{Done, Keep, Memory, PageFacts};
 use crate::overlay::Overlay;
@@ -190,6 +191,7 @@ fn digest_of(root: &Path, config: &BuildConfig, options: &Options<'_>, program: 
             .and_then(|it| fs::read(it).ok())
             .unwrap_or_default(),
     );
+    hasher.update(format!("{:?}", extras(config)).as_bytes());
     for path in rules_above(root, config.site.host) {
         let stamp = fs::metadata(&path).map(|metadata| FileStamp::of(&metadata));
         hasher.update(format!("{stamp:?}").as_bytes());

@@ -26,6 +26,8 @@ pub struct BuildConfig {
     pub precache: PrecacheConfig,
     /// `[worker]`
     pub worker: WorkerConfig,
+    /// Where patterns of files outside the site begin; empty for the working directory.
+    pub folder: PathBuf,
 }
 
 /// Where the site lies and where a visit begins.
@@ -145,6 +147,45 @@ pub struct PrecacheConfig {
     /// Most bytes that a browser keeps of files that were first used, beside the others; beyond it
     /// those go that were kept first. `0`: none is kept. Default `52428800` (50 MiB).
     pub lazy_budget_bytes: u64,
+    /// URLs of the site that are no files of its folder, such as pages that a server makes: one
+    /// `[[precache.extra]]` each. They count in no budget; `serve`, which makes no pages, passes over
+    /// them. Default none.
+    pub extra: Vec<ExtraConfig>,
+}
+
+/// A URL that is kept with the header fields that it comes with, though no file tells its bytes: any
+/// answer that is a success is taken for it. Each visitor keeps what the server gave to him.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtraConfig {
+    /// Its URL path, such as `/shop/cart`, without a query. It alone is answered, with or without
+    /// parameters that are ignored. If the server refuses it, a build that keeps it ahead of time is
+    /// not complete.
+    pub url: String,
+    /// A word that changes when the page is to be fetched anew; empty: with each build that differs
+    /// from the last. Needed where there is no `depends`.
+    pub revision: Option<String>,
+    /// Patterns of files, relative to this config, whose content decides when the page is fetched
+    /// anew: its templates, say. Hidden ones and `node_modules` are passed over. Default none.
+    #[serde(default)]
+    pub depends: Vec<String>,
+    /// When it is kept: `shell` (a visitor waits for it), `after-load` or `lazy` (when it is first
+    /// used). Default `after-load`.
+    #[serde(default)]
+    pub group: ExtraGroup,
+}
+
+/// When an extra entry is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExtraGroup {
+    /// Before the worker counts as installed.
+    Shell,
+    /// When the page is idle.
+    #[default]
+    AfterLoad,
+    /// When it is first used.
+    Lazy,
 }
 
 impl Default for PrecacheConfig {
@@ -159,6 +200,7 @@ impl Default for PrecacheConfig {
             shell_budget_bytes: None,
             after_load_budget_bytes: None,
             lazy_budget_bytes: 50 << 20,
+            extra: Vec::new(),
         }
     }
 }

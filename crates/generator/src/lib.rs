@@ -15,6 +15,7 @@ mod content_hash;
 mod deployed;
 mod error;
 mod extension;
+mod extra;
 mod host;
 mod manifest;
 pub mod matching;

@@ -11,6 +11,7 @@ use revisit_rules::site::route::stem;
 use serde_json::{Value, json};
 
 use crate::content_hash::{Sha256, sha256, short};
+use crate::extra::Revision;
 use crate::packs::Pack;
 use crate::select::Group;
 
@@ -27,6 +28,8 @@ pub(crate) struct Alone {
     pub(crate) by_marker: bool,
     /// The header fields of a page, if its host says them: when they change it is fetched anew.
     pub(crate) head: Option<Vec<(String, String)>>,
+    /// Of what is no file: this tells one state of it from the next, not the hash.
+    pub(crate) revision: Option<Revision>,
 }
 
 /// Header fields of a page that lies in a pack.
@@ -81,11 +84,22 @@ pub(crate) fn manifest(
         let row = json!([file.path, hash, file.size, pack, head, file.at]);
         rows.push((utf16(stem(&file.path)), row));
     }
-    for file in alone {
+    // What is new in each build comes last: by then the rest of the build is known.
+    let each = |file: &&Alone| file.revision == Some(Revision::EachBuild);
+    let (last, first): (Vec<_>, Vec<_>) = alone.iter().partition(each);
+    let mut build = String::new();
+    for file in first.into_iter().chain(last) {
         let marker = file.marker.as_deref();
-        let mut hash = match (marker, file.by_marker) {
-            (Some(marker), true) => format!("~{marker}"),
-            _ => short(&file.sha256),
+        let mut hash = match (&file.revision, marker, file.by_marker) {
+            (Some(Revision::Given(word)), ..) => format!("!{}", short(&sha256(word.as_bytes()))),
+            (Some(Revision::EachBuild), ..) => {
+                if build.is_empty() {
+                    build = short(&sha256(format!("{rows:?}").as_bytes()));
+                }
+                format!("!{build}")
+            }
+            (None, Some(marker), true) => format!("~{marker}"),
+            (None, ..) => short(&file.sha256),
         };
         if let Some(fields) = &file.head {
             let name = short(&sha256(json!(fields).to_string().as_bytes()));
@@ -196,6 +210,7 @@ mod tests {
                 marker: None,
                 by_marker: false,
                 head: None,
+                revision: None,
             })
             .collect();
         let none: [Box<Pack>; 0] = [];

@@ -14,6 +14,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::config::Parsed;
+use crate::extra::Extra;
 use crate::own::OUTPUT;
 use crate::select::{Group, Selection};
 use crate::shell::Shell;
@@ -51,6 +52,11 @@ pub enum Answer {
     WhenUsed {
         /// Its path below the folder.
         file: String,
+    },
+    /// The worker, with what the server gave for this URL (`[[precache.extra]]`).
+    Extra {
+        /// Not before it was used once.
+        when_used: bool,
     },
     /// The worker, by a redirect.
     Redirect {
@@ -230,6 +236,7 @@ pub(crate) struct Chosen<'a> {
     pub(crate) config: &'a BuildConfig,
     pub(crate) parsed: &'a Parsed,
     pub(crate) known: &'a HashSet<&'a str>,
+    pub(crate) extras: &'a [Extra],
     pub(crate) shell: &'a Shell,
     pub(crate) selection: &'a Selection,
     /// Scripts that run as workers.
@@ -293,6 +300,16 @@ pub(crate) fn decide(site: &Chosen<'_>, written: &str) -> Match {
         None => find(path, |file| kept.contains_key(file)),
         Some(_) => None,
     };
+    let decoded = decode(path);
+    let mut extras = site.extras.iter();
+    if let (None, Some(extra)) = (
+        counts,
+        extras.find(|extra| Some(&*extra.path) == decoded.as_deref()),
+    ) {
+        let when_used = extra.group == Group::Lazy;
+        found.answer = Answer::Extra { when_used };
+        return found;
+    }
     match from_cache {
         Some((file, Spelling::FolderWithoutSlash)) => {
             let to = format!("{base}{}", url_path(&file));

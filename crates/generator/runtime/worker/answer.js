@@ -27,7 +27,8 @@ export function lookUp(from, url) {
   const file = decode(path)
   if (file === undefined) return null
   const part = peek(from, file)
-  return part && (find(path, (file) => part.has(file)) || null)
+  // What is no file has one spelling.
+  return part && (find(path, (name) => part.has(name) && (name === file || part.get(name)?.hash[0] !== '!')) || null)
 }
 
 /**
@@ -74,14 +75,14 @@ export async function respond(from, { file, elsewhere }, event, navigation) {
   // Only to what is there: a host may redirect the other way.
   if (kept && elsewhere) return Response.redirect(scope + urlPath(file) + new URL(request.url).search, 301)
   if (kept) return kept
-  try {
-    if (entry && entry.group > 1 && features.lazy && !request.headers.has('range')) return await features.lazy(entry, event)
-  } catch (error) {
-    if (!navigation || !features.missing) throw error
+  const elsewise = () => (navigation && features.missing ? features.missing(from, event) : fetch(request))
+  // Without a network a page that is not kept yet has the offline page, as any other.
+  if (entry && entry.group > 1 && features.lazy && !request.headers.has('range')) {
+    return features.lazy(entry, event).catch(elsewise)
   }
   // Evicted or damaged: the network answers now, and the next time the cache does again.
   if (entry && entry.group < 2 && (!entry.group || (await has(key('a', from.build))))) event.waitUntil(repair(from.build))
-  return navigation && features.missing ? features.missing(from, event) : fetch(request)
+  return elsewise()
 }
 
 /**

@@ -259,7 +259,8 @@ async function makePack([name, bytes, gzip], packed, hand, later) {
  */
 async function makeAlone({ path, hash, group, marker }, later) {
   const url = urlPath(path)
-  const had = !group && (await fromHttpCache(url, hash))
+  // Of what is no file any copy would do, an old one too.
+  const had = !group && hash[0] !== '!' && (await fromHttpCache(url, hash))
   return plain(had || (await download(url, hash, { marker, alone: true, later })))
 }
 

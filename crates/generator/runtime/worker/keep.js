@@ -57,13 +57,14 @@ export const has = async (address) => !!(await (await files()).match(address))
  * Are these the bytes that a manifest names? It does by the first characters of their SHA-256 as
  * base64url: 16 for what stands alone (96 bits), 8 for a file in a pack; or by a word behind a `~`
  * that stands in a page whatever its host makes of it. Behind a dot stands what names the header
- * fields of a page.
+ * fields of a page. Behind a `!` stands the revision of what is no file: any bytes are that.
  *
  * @param {ArrayBuffer} bytes
  * @param {string} name
  */
 export async function proved(bytes, name) {
   const [hash] = name.split('.')
+  if (hash[0] === '!') return true
   if (hash[0] === '~') return new TextDecoder().decode(bytes).includes(hash.slice(1))
   const found = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   const text = btoa(String.fromCharCode(...found))

@@ -8,13 +8,11 @@
  *   be sent to its folder instead: served in place, its relative links would point elsewhere.
  */
 export function find(path, has) {
-  let file = decode(path)
+  const file = decode(path)
   if (file === undefined) return undefined
-  if (/(^|\/)$/.test(file)) {
-    file += INDEX
-    return has(file) ? { file, elsewhere: false } : undefined
-  }
-  for (const ending of ['', '.html', '/' + INDEX]) {
+  // No file is called so, but what a server makes may be: `shop/`.
+  const endings = /(^|\/)$/.test(file) ? ['', INDEX] : ['', '.html', '/' + INDEX]
+  for (const ending of endings) {
     if (has(file + ending)) return { file: file + ending, elsewhere: ending[0] === '/' }
   }
   return undefined

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use super::*;
-use crate::config::{PrecacheConfig, SiteConfig, WorkerConfig};
+use crate::config::{ExtraConfig, ExtraGroup, PrecacheConfig, SiteConfig, WorkerConfig};
 use crate::{Options, plan_matches};
 
 /// A shop below `/shop/`: two pages, what they load, a folder, and what is left out for each reason.
@@ -31,11 +31,23 @@ fn ask(url: &str) -> Match {
     let config = BuildConfig {
         site: SiteConfig {
             base: "/shop/".into(),
+            cdn: Some("https://cdn.example/v/".into()),
             ..SiteConfig::default()
         },
         precache: PrecacheConfig {
             exclude: vec!["private/**".into()],
             budget_bytes: 50_000,
+            extra: [
+                ("/shop/cart", ExtraGroup::AfterLoad),
+                ("view/new/", ExtraGroup::Lazy),
+            ]
+            .map(|(url, group)| ExtraConfig {
+                url: url.into(),
+                revision: Some("1".into()),
+                depends: Vec::new(),
+                group,
+            })
+            .into(),
             ..PrecacheConfig::default()
         },
         worker: WorkerConfig {
@@ -62,6 +74,7 @@ fn check(url: &str, expected: &str) {
     let answer = match ask(url).answer {
         Answer::Cache { file } => format!("cache {file}"),
         Answer::WhenUsed { file } => format!("when used {file}"),
+        Answer::Extra { when_used } => format!("extra {when_used}"),
         Answer::Redirect { to } => format!("redirect {to}"),
         Answer::Fallback { page } => format!("fallback {page}"),
         Answer::Network { why } => format!("network {why:?}"),
@@ -202,4 +215,20 @@ proptest::proptest! {
     fn no_text_makes_it_panic(url in "\\PC{0,40}") {
         ask(&url);
     }
+}
+
+#[test]
+fn what_a_server_makes_is_answered_for_its_path_alone() {
+    check("/shop/cart?utm_source=x", "extra false");
+    check("/shop/cart?x=1", "network NoFile");
+    check("/shop/cart/", "network NoFile");
+    check("/shop/view/new/", "extra true");
+    check("/shop/view/new", "fallback app.html");
+}
+
+#[test]
+fn the_url_of_the_cdn_is_that_of_the_same_file_and_no_view_of_the_site() {
+    check("https://cdn.example/v/js/app.js", "cache js/app.js");
+    check("https://cdn.example/v/view/x", "network NoFile");
+    check("https://cdn.example/shop/view/x", "fallback app.html");
 }

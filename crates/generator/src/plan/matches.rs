@@ -56,7 +56,9 @@ impl Planner<'_> {
             .collect();
         let known: HashSet<&str> = stamps.keys().copied().collect();
         let (entries, offline) = self.entries(&walk, &known)?;
-        let addresses = Addresses::new(&self.config.site.base, self.parsed.cdn.as_ref(), &known);
+        let extras = self.extras(&known)?;
+        let base = &self.config.site.base;
+        let addresses = Addresses::new(base, self.parsed.cdn.as_ref(), &known).and(&extras);
         let shell = self.shell(&entries, &stamps, &addresses, memory)?;
         let hosted = self.hosted(&walk, &known)?;
         let (keepable, _) = self.keepable(&walk, &hosted, &entries)?;
@@ -83,6 +85,7 @@ impl Planner<'_> {
             config: self.config,
             parsed: self.parsed,
             known: &known,
+            extras: &extras,
             shell: &shell,
             selection: &selection,
             workers: &workers,

@@ -22,6 +22,7 @@ use crate::config::{AskPages, Parsed, VerifyPages};
 use crate::content_hash::{Sha256, sha256};
 use crate::deployed::Before;
 use crate::extension;
+use crate::extra::{Extra, extras, refuse_files};
 use crate::host::{HEADERS, Hosted};
 use crate::manifest::{Alone, PageHead, manifest};
 use crate::memory::{Memory, PageFacts};
@@ -139,7 +140,9 @@ impl Planner<'_> {
         let hosted = self.hosted(&walk, &known)?;
         let (keepable, unkept) = self.keepable(&walk, &hosted, &entries)?;
 
-        let addresses = Addresses::new(&self.config.site.base, self.parsed.cdn.as_ref(), &known);
+        let extras = self.extras(&known)?;
+        let base = &self.config.site.base;
+        let addresses = Addresses::new(base, self.parsed.cdn.as_ref(), &known).and(&extras);
         let shell = self.shell(&entries, &stamps, &addresses, memory)?;
         let client = Bytes::from(runtime::client(
             worker_name,
@@ -176,7 +179,18 @@ impl Planner<'_> {
             marker: None,
             by_marker: false,
             head: None,
+            revision: None,
         });
+        alone.extend(extras.iter().map(|extra| Alone {
+            path: extra.path.clone(),
+            sha256: Sha256::default(),
+            size: 0,
+            group: extra.group,
+            marker: None,
+            by_marker: false,
+            head: None,
+            revision: Some(extra.revision.clone()),
+        }));
         let previous = self
             .options
             .previous
@@ -216,7 +230,7 @@ impl Planner<'_> {
                 take_over: self.options.development.is_some(),
                 lazy_bytes: self.config.precache.lazy_budget_bytes,
                 by_folder: self.config.site.page_headers == AskPages::Folder,
-                lazy: selection.chosen.values().any(|g| *g == Group::Lazy),
+                lazy: alone.iter().any(|file| file.group == Group::Lazy),
                 network: &self.config.worker.network,
                 asked: manifest.asks,
                 extension: extension.as_deref(),
@@ -332,6 +346,7 @@ impl Planner<'_> {
                         PageHead::Known(fields) => Some(fields),
                         PageHead::Asked => None,
                     }),
+                    revision: None,
                 });
             } else {
                 wanted.push(Wanted {
@@ -364,6 +379,16 @@ impl Planner<'_> {
             ),
             PageHeaders::Unknown(_) => PageHead::Asked,
         }
+    }
+
+    /// URLs that are kept and no files; `serve` has none.
+    fn extras(&self, known: &HashSet<&str>) -> Result<Vec<Extra>, BuildError> {
+        let extras = extras(self.config)?;
+        refuse_files(&extras, &|file| known.contains(file))?;
+        Ok(match self.options.development {
+            Some(_) => Vec::new(),
+            None => extras,
+        })
     }
 
     /// The pages at which visits begin, the offline page and the fallback among them.
