@@ -5,6 +5,7 @@
 //! stems, in their order. The worker cuts it at the line ends and later parses only the part in
 //! which it looks a file up. Same input, same bytes; the build id is the hash of the text.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use revisit_rules::site::route::stem;
@@ -53,7 +54,7 @@ pub(crate) fn manifest(
     head_of: &dyn Fn(&str) -> PageHead,
 ) -> Manifest {
     let mut heads: BTreeMap<Vec<(String, String)>, usize> = BTreeMap::new();
-    let mut rows: Vec<(Vec<u16>, Value)> = Vec::new();
+    let mut rows: Vec<Row<'_>> = Vec::new();
     let mut packed = Vec::new();
     for (index, pack) in packs.iter().enumerate() {
         let pack = pack.as_ref();
@@ -79,7 +80,7 @@ pub(crate) fn manifest(
         };
         let hash = &short(&file.sha256)[..PACKED_HASH_CHARS];
         let row = json!([file.path, hash, file.size, pack, file.at, head]);
-        rows.push((utf16(stem(&file.path)), row));
+        rows.push(Row::new(&file.path, &row));
     }
     for file in alone {
         let marker = file.marker.as_deref();
@@ -96,18 +97,14 @@ pub(crate) fn manifest(
             Some(marker) => json!([file.path, hash, file.size, place, marker]),
             None => json!([file.path, hash, file.size, place]),
         };
-        rows.push((utf16(stem(&file.path)), row));
+        rows.push(Row::new(&file.path, &row));
     }
-    rows.sort_by(|(a, one), (b, other)| {
-        a.cmp(b)
-            .then_with(|| one[0].as_str().cmp(&other[0].as_str()))
+    rows.sort_unstable_by(|a, b| {
+        as_javascript(stem(a.path), stem(b.path)).then_with(|| a.path.cmp(b.path))
     });
 
     let parts = parts(&rows);
-    let firsts: Vec<String> = parts
-        .iter()
-        .map(|part| String::from_utf16_lossy(&part[0].0))
-        .collect();
+    let firsts: Vec<&str> = parts.iter().map(|part| stem(part[0].path)).collect();
     let packs: Vec<Value> = packs
         .iter()
         .map(|pack| {
@@ -124,8 +121,11 @@ pub(crate) fn manifest(
     let heads: Vec<Vec<(String, String)>> = heads.into_keys().collect();
     let mut text = format!("[{}", json!([heads, packs, firsts]));
     for part in parts {
-        let rows: Vec<&Value> = part.iter().map(|(_, row)| row).collect();
-        text.push_str(&format!("\n,{}", json!(rows)));
+        for (index, row) in part.iter().enumerate() {
+            text.push_str(if index == 0 { "\n,[" } else { "," });
+            text.push_str(&row.text);
+        }
+        text.push(']');
     }
     text.push_str("\n]\n");
     Manifest {
@@ -135,13 +135,26 @@ pub(crate) fn manifest(
     }
 }
 
+/// A file's row: as text, since there are as many as files.
+struct Row<'a> {
+    path: &'a str,
+    text: Box<str>,
+}
+
+impl<'a> Row<'a> {
+    fn new(path: &'a str, row: &Value) -> Self {
+        let text = row.to_string().into();
+        Self { path, text }
+    }
+}
+
 /// Parts rows at ends of stems: all files that may answer one path stand in one part.
-fn parts(rows: &[(Vec<u16>, Value)]) -> Vec<&[(Vec<u16>, Value)]> {
+fn parts<'r, 'a>(rows: &'r [Row<'a>]) -> Vec<&'r [Row<'a>]> {
     let mut parts = Vec::new();
     let mut start = 0;
     for end in 1..=rows.len() {
-        let full =
-            end - start >= PART_FILES && rows.get(end).is_some_and(|n| n.0 != rows[end - 1].0);
+        let ends = |next: &Row<'_>| stem(next.path) != stem(rows[end - 1].path);
+        let full = end - start >= PART_FILES && rows.get(end).is_some_and(ends);
         if full || end == rows.len() {
             parts.push(&rows[start..end]);
             start = end;
@@ -150,9 +163,12 @@ fn parts(rows: &[(Vec<u16>, Value)]) -> Vec<&[(Vec<u16>, Value)]> {
     parts
 }
 
-/// In the order in which JavaScript compares strings.
-fn utf16(text: &str) -> Vec<u16> {
-    text.encode_utf16().collect()
+/// The order in which JavaScript has strings: that of their UTF-16 units.
+fn as_javascript(a: &str, b: &str) -> Ordering {
+    match a.is_ascii() && b.is_ascii() {
+        true => a.cmp(b),
+        false => a.encode_utf16().cmp(b.encode_utf16()),
+    }
 }
 
 /// Within a pack 48 bits find a file again; the pack's own hash proves it.

@@ -108,26 +108,21 @@ pub(crate) fn references_of(file: &str, kind: Kind, bytes: &[u8]) -> References 
     References { list, base: None }
 }
 
-/// Worker scripts that a script of any kind names, as paths of the site's files.
-pub(crate) fn workers_of(
-    file: &str,
-    bytes: &[u8],
-    base: &str,
-    known: &HashSet<&str>,
-) -> Vec<String> {
-    let Some(from) = address(base, file, None) else {
-        return Vec::new();
-    };
+/// The URLs of workers that a script of any kind starts, as they are written.
+pub(crate) fn worker_urls(bytes: &[u8]) -> Vec<String> {
     references::script(&String::from_utf8_lossy(bytes), ScriptKind::Module)
-        .iter()
+        .into_iter()
         .filter(|reference| reference.kind == Kind::Worker)
-        .filter_map(
-            |reference| match resolve(&from, &reference.url, base, known)? {
-                Target::File { path, .. } => Some(path),
-                Target::Missing => None,
-            },
-        )
+        .map(|reference| reference.url)
         .collect()
+}
+
+/// The site's file behind a URL that `file` names, if it is there.
+pub(crate) fn file_of(file: &str, url: &str, base: &str, known: &HashSet<&str>) -> Option<String> {
+    match resolve(&address(base, file, None)?, url, base, known)? {
+        Target::File { path, .. } => Some(path),
+        Target::Missing => None,
+    }
 }
 
 enum Target {

@@ -201,7 +201,7 @@ fn parts(file: &mut File) -> Option<[Part; 2]> {
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// The last four digits are the version of the format.
-const MAGIC: &[u8] = b"revisit build 0001";
+const MAGIC: &[u8] = b"revisit build 0002";
 const HEAD_BYTES: usize = MAGIC.len() + 2 * (8 + 32);
 const ENDING: &str = ".build";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -215,7 +215,7 @@ mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
 
-    use super::super::PageFacts;
+    use super::super::{FileFacts, PageFacts};
     use super::*;
     use crate::overlay::Edit;
     use crate::references::{Kind, Reference, RelativeTo, When};
@@ -276,11 +276,18 @@ mod tests {
             marker: Some("word".into()),
             tag_forbidden: true,
         };
+        let file = |workers| FileFacts {
+            sha256: [9; 32],
+            workers,
+        };
         Memory {
             references: [(("a.html".into(), Kind::Page), (stamp(1), references))].into(),
-            workers: [("a.js".into(), (stamp(2), vec!["w.js".into()]))].into(),
             pages: [("a.html".into(), (stamp(3), facts))].into(),
-            hashes: [("w.js".into(), (stamp(4), [9; 32]))].into(),
+            files: [
+                ("a.js".into(), (stamp(2), file(Some(vec!["w.js".into()])))),
+                ("a.png".into(), (stamp(4), file(None))),
+            ]
+            .into(),
             ..Memory::default()
         }
     }

@@ -157,8 +157,9 @@ impl Planner<'_> {
             &self.config.precache,
         )?;
 
-        let workers = self.workers(&selection, &shell, &stamps, &known, memory)?;
-        let hashes = self.hashes(&selection, &pages, &stamps, memory)?;
+        let scripts = self.scripts(&selection, &stamps, memory)?;
+        let workers = self.workers(&scripts, &selection, &shell, &known);
+        let hashes = self.hashes(&selection, &pages, scripts, &stamps, memory)?;
         let (mut alone, mut wanted) =
             self.placed(&selection, &pages, &workers, &stamps, &hashes, &hosted);
         // The page client is as much part of a page as any script of its own.
@@ -178,7 +179,7 @@ impl Planner<'_> {
             .unwrap_or_default();
         let reused = selection.chosen.keys().filter(|path| {
             self.parsed.names.promise(path) == Promise::ContentHash
-                && previous.had_otherwise(path, &hashes[*path])
+                && previous.had_otherwise(path, &hashes[&***path])
         });
         let reused: Vec<Warning> = reused
             .map(|file| Warning::NameReused { file: file.clone() })
@@ -238,6 +239,7 @@ impl Planner<'_> {
             Promise::ContentHash,
         );
 
+        let mut files = self.files(&walk, &pages, &hashes);
         let mut report = Report {
             build: manifest.build.clone(),
             files: walk.files.len(),
@@ -260,7 +262,6 @@ impl Planner<'_> {
             ..Report::default()
         };
         report.warnings.extend(unkept);
-        let mut files = self.files(&walk, &pages, &hashes);
         self.for_host(&walk, &hosted, &mut generated, &mut files, &mut report)?;
         Ok(Overlay {
             build: manifest.build,
@@ -277,7 +278,7 @@ impl Planner<'_> {
         pages: &HashMap<String, PageFacts>,
         workers: &HashSet<String>,
         stamps: &HashMap<&str, FileStamp>,
-        hashes: &HashMap<String, Sha256>,
+        hashes: &HashMap<&str, Sha256>,
         hosted: &Hosted<'_>,
     ) -> (Vec<Alone>, Vec<Wanted>) {
         let mut alone = Vec::new();
@@ -287,7 +288,7 @@ impl Planner<'_> {
             let page = pages.get(path);
             let size = page.map_or(stamps[&**path].size, |page| page.size);
             // none where only the places are asked for
-            let sha256 = hashes.get(path).copied().unwrap_or_default();
+            let sha256 = hashes.get(&**path).copied().unwrap_or_default();
             let has_own_headers = workers.contains(path)
                 || media::is_document(path)
                     && (*group == Group::Shell || by_marker || page.is_none());
