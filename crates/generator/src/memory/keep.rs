@@ -309,8 +309,9 @@ mod tests {
         assert_eq!(found.client, done().client);
         assert_eq!(found.report.build, "build");
         let (found, found_copies) = keep.facts().unwrap();
-        let told = |memory: &Memory| format!("{memory:?}");
+        let told = |memory: &Memory| format!("{:?} {:?}", memory.references, memory.pages);
         assert_eq!(told(&found), told(&memory()));
+        assert_eq!(found.files, memory().files);
         assert_eq!(found_copies, copies());
     }
 
