@@ -24,7 +24,7 @@ use crate::manifest::{Alone, PageHead, manifest};
 use crate::memory::{Memory, PageFacts};
 use crate::overlay::{Body, Generated, Overlay};
 use crate::own::{OUTPUT, refuse_foreign_output};
-use crate::packs::{Kind, batches};
+use crate::packs::{Kind, Pack, batches};
 use crate::previous::{Previous, Wanted};
 use crate::references;
 use crate::runtime::{self, Worker};
@@ -192,6 +192,12 @@ impl Planner<'_> {
                 .map(|file| (&*file.path, file.size, file.kind)),
         );
         packs.extend(self.packs(batches, &stamps, &pages, &hashes, memory)?);
+        // The list says what there is, and not how it came about: packs that are made again as they
+        // were give the same build.
+        packs.sort_by(|a, b| {
+            let key = |pack: &Pack| (pack.kind, pack.files.first().map(|file| file.path.clone()));
+            key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
+        });
         let manifest = manifest(&packs, &alone, &|path| {
             self.page_head(path, &pages[path], &hosted)
         });

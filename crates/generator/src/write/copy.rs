@@ -15,7 +15,7 @@ use super::{
     write_error,
 };
 use crate::content_hash::Sha256;
-use crate::overlay::{Overlay, SiteFile};
+use crate::overlay::{Body, Overlay, SiteFile};
 use crate::own::{OUTPUT, is_output};
 use crate::runtime::is_ours;
 use crate::walk::walk_whole;
@@ -128,7 +128,11 @@ impl Copy<'_> {
             });
         }
         for (path, generated) in &self.overlay.generated {
-            let stamp = write_body(&self.staged.join(path), &generated.body)?;
+            let target = self.staged.join(path);
+            let stamp = match self.take_over_pack(&generated.body, &target) {
+                Some(stamp) => stamp,
+                None => write_body(&target, &generated.body)?,
+            };
             put.files.insert(path.clone(), stamp);
         }
         put.written = Written {
@@ -197,6 +201,20 @@ impl Copy<'_> {
         }
         fs::hard_link(&earlier, target).ok()?;
         Some(copied.target)
+    }
+
+    /// Links a pack of the earlier copy, which goes, to `target`.
+    fn take_over_pack(&self, body: &Body, target: &Path) -> Option<FileStamp> {
+        let Body::File { path, .. } = body else {
+            return None;
+        };
+        let found = fs::symlink_metadata(path).ok()?;
+        let alone = found.is_file() && links(&found) == 1;
+        if !alone || !fs::canonicalize(path).ok()?.starts_with(self.earlier) {
+            return None;
+        }
+        fs::hard_link(path, target).ok()?;
+        Some(FileStamp::of(&found))
     }
 
     fn copy(
