@@ -5,6 +5,7 @@
 //! stems, in their order. The worker cuts it at the line ends and later parses only the part in
 //! which it looks a file up. Same input, same bytes; the build id is the hash of the text.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use revisit_rules::site::route::stem;
@@ -56,7 +57,7 @@ pub(crate) fn manifest(
     head_of: &dyn Fn(&str) -> PageHead,
 ) -> Manifest {
     let mut heads: BTreeMap<Vec<(String, String)>, usize> = BTreeMap::new();
-    let mut rows: Vec<(Vec<u16>, Value)> = Vec::new();
+    let mut rows: Vec<Row<'_>> = Vec::new();
     let mut packed = Vec::new();
     for (index, pack) in packs.iter().enumerate() {
         let pack = pack.as_ref();
@@ -81,8 +82,11 @@ pub(crate) fn manifest(
             PageHead::Asked => -1,
         };
         let hash = &short(&file.sha256)[..PACKED_HASH_CHARS];
-        let row = json!([file.path, hash, file.size, pack, head, file.at]);
-        rows.push((utf16(stem(&file.path)), row));
+        let row = json!([file.path, hash, file.size, pack, head]);
+        rows.push(Row {
+            packed: Some((pack, file.at, file.size)),
+            ..Row::new(&file.path, &row)
+        });
     }
     // What is new in each build comes last: by then the rest of the build is known.
     let each = |file: &&Alone| file.revision == Some(Revision::EachBuild);
@@ -110,18 +114,14 @@ pub(crate) fn manifest(
             Some(marker) => json!([file.path, hash, file.size, place, marker]),
             None => json!([file.path, hash, file.size, place]),
         };
-        rows.push((utf16(stem(&file.path)), row));
+        rows.push(Row::new(&file.path, &row));
     }
-    rows.sort_by(|(a, one), (b, other)| {
-        a.cmp(b)
-            .then_with(|| one[0].as_str().cmp(&other[0].as_str()))
+    rows.sort_unstable_by(|a, b| {
+        as_javascript(stem(a.path), stem(b.path)).then_with(|| a.path.cmp(b.path))
     });
 
     let parts = parts(&rows);
-    let firsts: Vec<String> = parts
-        .iter()
-        .map(|part| String::from_utf16_lossy(&part[0].0))
-        .collect();
+    let firsts: Vec<&str> = parts.iter().map(|part| stem(part[0].path)).collect();
     let packs: Vec<Value> = packs
         .iter()
         .map(|pack| {
@@ -138,9 +138,18 @@ pub(crate) fn manifest(
     let heads: Vec<Vec<(String, String)>> = heads.into_keys().collect();
     let mut text = format!("[{}", json!([heads, packs, firsts]));
     for part in parts {
-        let mut rows: Vec<Value> = part.iter().map(|(_, row)| row.clone()).collect();
-        leave_out_expected(&mut rows);
-        text.push_str(&format!("\n,{}", json!(rows)));
+        let mut ends: BTreeMap<usize, u64> = BTreeMap::new();
+        for (index, row) in part.iter().enumerate() {
+            text.push_str(if index == 0 { "\n,[" } else { "," });
+            text.push_str(&row.text);
+            if let Some((pack, at, size)) = row.packed
+                && ends.insert(pack, at + size) != Some(at)
+            {
+                text.pop();
+                text.push_str(&format!(",{at}]"));
+            }
+        }
+        text.push(']');
     }
     text.push_str("\n]\n");
     Manifest {
@@ -150,29 +159,34 @@ pub(crate) fn manifest(
     }
 }
 
-/// An offset that is the end of the file before it in the same part and pack need not be said.
-fn leave_out_expected(rows: &mut [Value]) {
-    let mut ends: BTreeMap<u64, u64> = BTreeMap::new();
-    for row in rows {
-        let (Some(pack), Some(at)) = (row[3].as_u64(), row[5].as_u64()) else {
-            continue;
-        };
-        if ends.get(&pack) == Some(&at)
-            && let Some(row) = row.as_array_mut()
-        {
-            row.pop();
+/// A file's row: as text, since there are as many as files.
+#[derive(Debug)]
+struct Row<'a> {
+    path: &'a str,
+    text: Box<str>,
+    /// Its pack, and its offset and size there. The offset is the last of the row, and is said if it
+    /// is not the end of the file before in the same part and pack.
+    packed: Option<(usize, u64, u64)>,
+}
+
+impl<'a> Row<'a> {
+    fn new(path: &'a str, row: &Value) -> Self {
+        let text = row.to_string().into();
+        Self {
+            path,
+            text,
+            packed: None,
         }
-        ends.insert(pack, at + row[2].as_u64().unwrap_or_default());
     }
 }
 
 /// Parts rows at ends of stems: all files that may answer one path stand in one part.
-fn parts(rows: &[(Vec<u16>, Value)]) -> Vec<&[(Vec<u16>, Value)]> {
+fn parts<'r, 'a>(rows: &'r [Row<'a>]) -> Vec<&'r [Row<'a>]> {
     let mut parts = Vec::new();
     let mut start = 0;
     for end in 1..=rows.len() {
-        let full =
-            end - start >= PART_FILES && rows.get(end).is_some_and(|n| n.0 != rows[end - 1].0);
+        let ends = |next: &Row<'_>| stem(next.path) != stem(rows[end - 1].path);
+        let full = end - start >= PART_FILES && rows.get(end).is_some_and(ends);
         if full || end == rows.len() {
             parts.push(&rows[start..end]);
             start = end;
@@ -181,9 +195,12 @@ fn parts(rows: &[(Vec<u16>, Value)]) -> Vec<&[(Vec<u16>, Value)]> {
     parts
 }
 
-/// In the order in which JavaScript compares strings.
-fn utf16(text: &str) -> Vec<u16> {
-    text.encode_utf16().collect()
+/// The order in which JavaScript has strings: that of their UTF-16 units.
+fn as_javascript(a: &str, b: &str) -> Ordering {
+    match a.is_ascii() && b.is_ascii() {
+        true => a.cmp(b),
+        false => a.encode_utf16().cmp(b.encode_utf16()),
+    }
 }
 
 /// Within a pack 48 bits find a file again; the pack's own hash proves it.

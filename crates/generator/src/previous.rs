@@ -268,6 +268,8 @@ const CRUMBS_MAX: usize = 8;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::content_hash::sha256;
     use crate::manifest::{PageHead, manifest};
@@ -442,7 +444,123 @@ mod tests {
         }
     }
 
-    proptest::proptest! {
+    /// A change to a small site.
+    #[derive(Debug, Clone)]
+    enum Change {
+        Write {
+            file: usize,
+            size: usize,
+            seed: u8,
+        },
+        Remove(usize),
+        /// Takes another file's bytes.
+        Copy {
+            file: usize,
+            from: usize,
+        },
+        /// One pack's bytes are gone.
+        LosePack(usize),
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        let file = || 0..FILES;
+        prop_oneof![
+            6 => (file(), 0..60_000usize, any::<u8>())
+                .prop_map(|(file, size, seed)| Change::Write { file, size, seed }),
+            2 => file().prop_map(Change::Remove),
+            2 => (file(), file()).prop_map(|(file, from)| Change::Copy { file, from }),
+            1 => (0..8usize).prop_map(Change::LosePack),
+        ]
+    }
+
+    const FILES: usize = 40;
+
+    /// Scripts, which shrink, images, which do not, and pages.
+    fn path(file: usize) -> String {
+        format!("a/{file:02}.{}", ["js", "png", "html"][file % 3])
+    }
+
+    impl World {
+        fn apply(&mut self, change: &Change) {
+            match change {
+                Change::Write { file, size, seed } => {
+                    let bytes = (0..*size).map(|i| (i as u8).wrapping_mul(seed | 1) ^ seed);
+                    self.files.insert(path(*file), bytes.collect());
+                }
+                Change::Remove(file) => {
+                    self.files.remove(&path(*file));
+                }
+                Change::Copy { file, from } => {
+                    if let Some(bytes) = self.files.get(&path(*from)).cloned() {
+                        self.files.insert(path(*file), bytes);
+                    }
+                }
+                Change::LosePack(pack) => {
+                    let packs: Vec<_> = std::fs::read_dir(self.folder.path().join(OUTPUT))
+                        .into_iter()
+                        .flatten()
+                        .flatten()
+                        .filter(|entry| entry.path().extension().is_some_and(|e| e == "pack"))
+                        .collect();
+                    if let Some(pack) = packs.get(*pack) {
+                        std::fs::remove_file(pack.path()).unwrap();
+                    }
+                }
+            }
+        }
+
+        /// Every file is byte for byte at its place in one of the packs that would be kept, or left
+        /// to new ones.
+        fn check_kept(&self) {
+            let mut left = self.wanted();
+            let kept = Previous::read(Before::in_folder(self.folder.path()), "sw.js").keep(&mut left);
+            let mut seen: Vec<String> = left.into_iter().map(|file| file.path).collect();
+            for pack in kept {
+                let Body::File { path, bytes } = &pack.wire else {
+                    panic!("a kept pack is a file");
+                };
+                let wire = std::fs::read(path).unwrap();
+                assert_eq!(wire.len() as u64, *bytes);
+                let mut whole = Vec::new();
+                match pack.gzip {
+                    true => std::io::copy(&mut flate2::read::GzDecoder::new(&*wire), &mut whole)
+                        .map(drop)
+                        .unwrap(),
+                    false => whole = wire,
+                }
+                assert_eq!(whole.len() as u64, pack.size);
+                assert_eq!(pack.name, short(&sha256(&whole)));
+                for file in &pack.files {
+                    let there = &whole[file.at as usize..(file.at + file.size) as usize];
+                    assert!(there == self.files[&file.path], "{} is another", file.path);
+                    assert_eq!(file.sha256, sha256(there));
+                    seen.push(file.path.clone());
+                }
+            }
+            seen.sort();
+            let all: Vec<&String> = self.files.keys().collect();
+            assert_eq!(seen.iter().collect::<Vec<_>>(), all, "each file once");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn a_kept_pack_has_its_files_byte_for_byte_at_their_places(
+            builds in proptest::collection::vec(proptest::collection::vec(change(), 1..10), 1..12)
+        ) {
+            let mut world = World::new();
+            world.files.clear();
+            for changes in &builds {
+                for change in changes {
+                    world.apply(change);
+                }
+                world.check_kept();
+                world.build();
+            }
+        }
+
         #[test]
         fn no_text_makes_the_reader_panic(text in "(\\PC|\n){0,200}") {
             let _ = Previous::parse(&text, Path::new("."));

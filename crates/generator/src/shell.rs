@@ -129,21 +129,21 @@ fn is_code(kind: Kind) -> bool {
     )
 }
 
-/// Worker scripts that a script of any kind names, as paths of the site's files.
-pub(crate) fn workers_of(file: &str, bytes: &[u8], addresses: &Addresses<'_>) -> Vec<String> {
-    let Some(from) = addresses.of(file, None) else {
-        return Vec::new();
-    };
+/// The URLs of workers that a script of any kind starts, as they are written.
+pub(crate) fn worker_urls(bytes: &[u8]) -> Vec<String> {
     references::script(&String::from_utf8_lossy(bytes), ScriptKind::Module)
-        .iter()
+        .into_iter()
         .filter(|reference| reference.kind == Kind::Worker)
-        .filter_map(
-            |reference| match addresses.resolve(&from, &reference.url)? {
-                Target::File { path, .. } => Some(path),
-                Target::Missing { .. } | Target::Elsewhere => None,
-            },
-        )
+        .map(|reference| reference.url)
         .collect()
+}
+
+/// The site's file behind a URL that `file` names, if it is there.
+pub(crate) fn file_of(file: &str, url: &str, addresses: &Addresses<'_>) -> Option<String> {
+    match addresses.resolve(&addresses.of(file, None)?, url)? {
+        Target::File { path, .. } => Some(path),
+        Target::Missing { .. } | Target::Elsewhere => None,
+    }
 }
 
 #[cfg(test)]

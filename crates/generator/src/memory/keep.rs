@@ -217,7 +217,7 @@ mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
 
-    use super::super::PageFacts;
+    use super::super::{FileFacts, PageFacts};
     use super::*;
     use crate::overlay::Edit;
     use crate::references::{Kind, Reference, RelativeTo, When};
@@ -279,11 +279,18 @@ mod tests {
             tag_forbidden: true,
             head: Arc::new(references.clone()),
         };
+        let file = |workers| FileFacts {
+            sha256: [9; 32],
+            workers,
+        };
         Memory {
             references: [(("a.html".into(), Kind::Page), (stamp(1), references))].into(),
-            workers: [("a.js".into(), (stamp(2), vec!["w.js".into()]))].into(),
             pages: [("a.html".into(), (stamp(3), facts))].into(),
-            hashes: [("w.js".into(), (stamp(4), [9; 32]))].into(),
+            files: [
+                ("a.js".into(), (stamp(2), file(Some(vec!["w.js".into()])))),
+                ("a.png".into(), (stamp(4), file(None))),
+            ]
+            .into(),
             ..Memory::default()
         }
     }
@@ -305,8 +312,9 @@ mod tests {
         assert_eq!(found.client, done().client);
         assert_eq!(found.report.build, "build");
         let (found, found_copies) = keep.facts().unwrap();
-        let told = |memory: &Memory| format!("{memory:?}");
+        let told = |memory: &Memory| format!("{:?} {:?}", memory.references, memory.pages);
         assert_eq!(told(&found), told(&memory()));
+        assert_eq!(found.files, memory().files);
         assert_eq!(found_copies, copies());
     }
 

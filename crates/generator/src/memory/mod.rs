@@ -26,10 +26,9 @@ pub(crate) use keep::{Done, Keep};
 #[derive(Debug, Default)]
 pub struct Memory {
     pub(crate) references: HashMap<(String, Kind), (FileStamp, References)>,
-    pub(crate) workers: HashMap<String, (FileStamp, Vec<String>)>,
     pub(crate) pages: HashMap<String, (FileStamp, PageFacts)>,
-    /// Hashes of whole files that are no pages.
-    pub(crate) hashes: HashMap<String, (FileStamp, Sha256)>,
+    /// Files that are no pages.
+    pub(crate) files: HashMap<String, (FileStamp, FileFacts)>,
     /// Not kept from one process to the next.
     pub(crate) packs: HashMap<PackKey, Arc<Pack>>,
     /// Where new packs wait; none keeps them in memory, for who is to serve them from there.
@@ -38,6 +37,14 @@ pub struct Memory {
 
 /// Which files a pack carries, and their states.
 pub(crate) type PackKey = (Batch, Vec<FileStamp>);
+
+/// What the bytes of a file that is no page say, once read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileFacts {
+    pub(crate) sha256: Sha256,
+    /// URLs of workers, as a script writes them; none where nobody looked for them.
+    pub(crate) workers: Option<Vec<String>>,
+}
 
 /// What a page's bytes say, once read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,11 +86,6 @@ impl Memory {
                 to.references(references);
             },
         );
-        to.list(self.workers.iter(), |to, (path, (stamp, workers))| {
-            to.text(path);
-            to.stamp(stamp);
-            to.list(workers.iter(), |to, worker| to.text(worker));
-        });
         to.list(self.pages.iter(), |to, (path, (stamp, facts))| {
             to.text(path);
             to.stamp(stamp);
@@ -95,10 +97,13 @@ impl Memory {
             to.flag(facts.tag_forbidden);
             to.references(&facts.head);
         });
-        to.list(self.hashes.iter(), |to, (path, (stamp, hash))| {
+        to.list(self.files.iter(), |to, (path, (stamp, facts))| {
             to.text(path);
             to.stamp(stamp);
-            to.hash(hash);
+            to.hash(&facts.sha256);
+            to.list(facts.workers.iter(), |to, workers| {
+                to.list(workers.iter(), |to, url| to.text(url));
+            });
         });
     }
 
@@ -107,10 +112,6 @@ impl Memory {
             references: from.list(|from| {
                 let key = (from.text()?, from.kind()?);
                 Some((key, (from.stamp()?, from.references()?)))
-            })?,
-            workers: from.list(|from| {
-                let path = from.text()?;
-                Some((path, (from.stamp()?, from.list(Reader::text)?)))
             })?,
             pages: from.list(|from| {
                 let (path, stamp) = (from.text()?, from.stamp()?);
@@ -128,9 +129,15 @@ impl Memory {
                 };
                 Some((path, (stamp, facts)))
             })?,
-            hashes: from.list(|from| {
-                let path = from.text()?;
-                Some((path, (from.stamp()?, from.hash()?)))
+            files: from.list(|from| {
+                let (path, stamp) = (from.text()?, from.stamp()?);
+                let facts = FileFacts {
+                    sha256: from.hash()?,
+                    workers: from
+                        .list::<_, Vec<_>>(|from| from.list(Reader::text))?
+                        .pop(),
+                };
+                Some((path, (stamp, facts)))
             })?,
             packs: HashMap::new(),
             spill: None,

@@ -11,11 +11,11 @@ use revisit_rules::site::{FileStamp, media};
 use super::{Planner, Stop, warnings::forbids_own_scripts};
 use crate::address::Addresses;
 use crate::content_hash::{Hasher, Sha256, sha256};
-use crate::memory::{Memory, PackKey, PageFacts};
+use crate::memory::{FileFacts, Memory, PackKey, PageFacts};
 use crate::overlay::{SiteFile, edited};
 use crate::packs::{Batch, Pack, pack};
 use crate::select::{Group, Selection};
-use crate::shell::{References, Shell, workers_of};
+use crate::shell::{References, Shell, file_of, worker_urls};
 use crate::walk::Walk;
 use crate::{BuildError, client_tag, parallel, references};
 
@@ -77,96 +77,99 @@ impl Planner<'_> {
             .collect())
     }
 
-    /// Scripts that run as workers, in the shell and outside it.
-    pub(super) fn workers(
+    /// What the scripts say that are kept ahead of time.
+    pub(super) fn scripts<'s>(
         &self,
-        selection: &Selection,
-        shell: &Shell,
+        selection: &'s Selection,
         stamps: &HashMap<&str, FileStamp>,
-        addresses: &Addresses<'_>,
-        memory: &mut Memory,
-    ) -> Result<HashSet<String>, Stop> {
-        let scripts: Vec<&String> = selection
+        memory: &Memory,
+    ) -> Result<HashMap<&'s str, FileFacts>, Stop> {
+        let scripts: Vec<&str> = selection
             .chosen
             .iter()
             .filter(|(path, group)| **group != Group::Lazy && is_script(path))
-            .map(|(path, _)| path)
+            .map(|(path, _)| &**path)
             .collect();
-        let found = parallel::each(
+        let facts = parallel::each(
             &scripts,
             &|done| self.progress.step("scripts", done, scripts.len()),
             |path| {
-                let stamp = stamps[&***path];
-                if let Some((then, workers)) = memory.workers.get(*path)
+                let stamp = stamps[path];
+                if let Some((then, facts)) = memory.files.get(*path)
                     && *then == stamp
+                    && facts.workers.is_some()
                 {
-                    return Ok(workers.clone());
+                    return Ok(facts.clone());
                 }
                 let bytes = self.read(path, stamp)?;
-                if memchr::memmem::find(&bytes, b"Worker").is_none() {
-                    return Ok(Vec::new());
-                }
-                Ok::<_, Stop>(workers_of(path, &bytes, addresses))
+                Ok::<_, Stop>(FileFacts {
+                    sha256: sha256(&bytes),
+                    workers: Some(match memchr::memmem::find(&bytes, b"Worker") {
+                        Some(_) => worker_urls(&bytes),
+                        None => Vec::new(),
+                    }),
+                })
             },
         )?;
-        memory.workers = scripts
-            .iter()
-            .zip(&found)
-            .map(|(path, workers)| ((*path).clone(), (stamps[&***path], workers.clone())))
-            .filter(|(_, (stamp, _))| self.trusted(*stamp))
-            .collect();
-        let workers = shell
-            .workers
-            .iter()
-            .cloned()
-            .chain(found.into_iter().flatten());
-        Ok(workers
-            .filter(|path| selection.chosen.contains_key(path))
-            .collect())
+        Ok(scripts.into_iter().zip(facts).collect())
     }
 
-    /// The hashes of the chosen files, as they are served.
-    pub(super) fn hashes(
+    /// Scripts that run as workers, in the shell and outside it.
+    pub(super) fn workers(
         &self,
+        scripts: &HashMap<&str, FileFacts>,
         selection: &Selection,
-        pages: &HashMap<String, PageFacts>,
+        shell: &Shell,
+        addresses: &Addresses<'_>,
+    ) -> HashSet<String> {
+        let started = scripts.iter().flat_map(|(path, facts)| {
+            let urls = facts.workers.iter().flatten();
+            urls.filter_map(|url| file_of(path, url, addresses))
+        });
+        let workers = shell.workers.iter().cloned().chain(started);
+        workers
+            .filter(|path| selection.chosen.contains_key(path))
+            .collect()
+    }
+
+    /// The hashes of the chosen files, as they are served; what `scripts` knows is not read again.
+    /// What changed since the last plan is read in parts of [`HASHED_BYTES`], however large it is.
+    pub(super) fn hashes<'s>(
+        &self,
+        selection: &'s Selection,
+        pages: &'s HashMap<String, PageFacts>,
+        mut scripts: HashMap<&'s str, FileFacts>,
         stamps: &HashMap<&str, FileStamp>,
         memory: &mut Memory,
-    ) -> Result<HashMap<String, Sha256>, Stop> {
-        let files: Vec<(&str, FileStamp)> = selection
+    ) -> Result<HashMap<&'s str, Sha256>, Stop> {
+        let others: Vec<&str> = selection
             .chosen
             .keys()
-            .filter(|path| !pages.contains_key(*path))
-            .map(|path| (&**path, stamps[&**path]))
+            .map(|path| &**path)
+            .filter(|path| !pages.contains_key(*path) && !scripts.contains_key(path))
             .collect();
-        let hashes = self.hashes_of(&files, memory)?;
-        let paths = files.into_iter().map(|(path, _)| path.to_owned());
-        let of_pages = pages
-            .iter()
-            .map(|(path, facts)| (path.clone(), facts.sha256));
-        Ok(paths.zip(hashes).chain(of_pages).collect())
-    }
-
-    /// The hashes of these files, in their order. What changed since the last plan is read in parts of
-    /// [`HASHED_BYTES`], however large it is.
-    fn hashes_of(
-        &self,
-        files: &[(&str, FileStamp)],
-        memory: &mut Memory,
-    ) -> Result<Vec<Sha256>, Stop> {
-        let hashes = parallel::each(
-            files,
-            &|done| self.progress.step("files", done, files.len()),
-            |(path, stamp)| match memory.hashes.get(*path) {
-                Some((then, hash)) if then == stamp => Ok(*hash),
-                _ => self.hash(path, *stamp),
+        let facts = parallel::each(
+            &others,
+            &|done| self.progress.step("files", done, others.len()),
+            |path| match memory.files.get(*path) {
+                Some((then, facts)) if *then == stamps[path] => Ok(facts.clone()),
+                _ => Ok::<_, Stop>(FileFacts {
+                    sha256: self.hash(path, stamps[path])?,
+                    workers: None,
+                }),
             },
         )?;
-        memory.hashes = files
-            .iter()
-            .zip(&hashes)
-            .filter(|((_, stamp), _)| self.trusted(*stamp))
-            .map(|((path, stamp), hash)| ((*path).to_owned(), (*stamp, *hash)))
+        scripts.extend(others.into_iter().zip(facts));
+        let of_pages = pages.iter().map(|(path, facts)| (&**path, facts.sha256));
+        let of_others = selection.chosen.keys().filter_map(|path| {
+            let facts = scripts.get(&**path)?;
+            Some((&**path, facts.sha256))
+        });
+        let hashes = of_others.chain(of_pages).collect();
+        memory.files = scripts
+            .into_iter()
+            .map(|(path, facts)| (path.to_owned(), (stamps[path], facts)))
+            .filter(|(_, (stamp, _))| self.trusted(*stamp))
             .collect();
         Ok(hashes)
     }
@@ -177,7 +180,7 @@ impl Planner<'_> {
         batches: Vec<Batch>,
         stamps: &HashMap<&str, FileStamp>,
         pages: &HashMap<String, PageFacts>,
-        hashes: &HashMap<String, Sha256>,
+        hashes: &HashMap<&str, Sha256>,
         memory: &mut Memory,
     ) -> Result<Vec<Arc<Pack>>, Stop> {
         let keys: Vec<PackKey> = batches
@@ -207,10 +210,10 @@ impl Planner<'_> {
                 }
                 let body = &whole[start..];
                 // What changed in the tick of a clock since it was hashed has the stamp that it had.
-                if !self.trusted(*stamp) && sha256(body) != hashes[file] {
+                if !self.trusted(*stamp) && sha256(body) != hashes[&**file] {
                     return Err(Stop::Changed { file: file.clone() });
                 }
-                facts.push((body.len() as u64, hashes[file]));
+                facts.push((body.len() as u64, hashes[&**file]));
             }
             let mut pack = pack(batch, whole, &facts, self.options.development.is_some());
             if let Some(spill) = &memory.spill {
@@ -234,7 +237,7 @@ impl Planner<'_> {
         &self,
         walk: &Walk,
         pages: &HashMap<String, PageFacts>,
-        hashes: &HashMap<String, Sha256>,
+        hashes: &HashMap<&str, Sha256>,
     ) -> BTreeMap<String, SiteFile> {
         walk.files
             .iter()
@@ -244,7 +247,7 @@ impl Planner<'_> {
                     stamp: found.stamp,
                     sha256: page
                         .map(|facts| facts.sha256)
-                        .or_else(|| hashes.get(&found.path).copied()),
+                        .or_else(|| hashes.get(&*found.path).copied()),
                     edits: page.map(|facts| facts.edits.clone()).unwrap_or_default(),
                     promise: self.parsed.names.promise(&found.path),
                     utf8: page.is_some_and(|facts| facts.utf8),

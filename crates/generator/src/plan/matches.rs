@@ -77,7 +77,8 @@ impl Planner<'_> {
             self.parsed,
             &self.config.precache,
         )?;
-        let workers = self.workers(&selection, &shell, &stamps, &addresses, memory)?;
+        let scripts = self.scripts(&selection, &stamps, memory)?;
+        let workers = self.workers(&scripts, &selection, &shell, &addresses);
         let hashes = HashMap::new();
         let (alone, _) = self.placed(&selection, &pages, &workers, &stamps, &hashes, &hosted);
         let alone = alone.into_iter().map(|file| file.path).collect();

@@ -28,7 +28,7 @@ use crate::manifest::{Alone, PageHead, manifest};
 use crate::memory::{Memory, PageFacts};
 use crate::overlay::{Body, Generated, Overlay};
 use crate::own::{OUTPUT, refuse_foreign_output};
-use crate::packs::{Kind, batches};
+use crate::packs::{Kind, Pack, batches};
 use crate::previous::{Previous, Wanted};
 use crate::references;
 use crate::runtime::{self, Worker};
@@ -166,8 +166,9 @@ impl Planner<'_> {
 
         self.refuse_routed(&selection)?;
 
-        let workers = self.workers(&selection, &shell, &stamps, &addresses, memory)?;
-        let hashes = self.hashes(&selection, &pages, &stamps, memory)?;
+        let scripts = self.scripts(&selection, &stamps, memory)?;
+        let workers = self.workers(&scripts, &selection, &shell, &addresses);
+        let hashes = self.hashes(&selection, &pages, scripts, &stamps, memory)?;
         let (mut alone, mut wanted) =
             self.placed(&selection, &pages, &workers, &stamps, &hashes, &hosted);
         // The page client is as much part of a page as any script of its own.
@@ -198,7 +199,7 @@ impl Planner<'_> {
             .unwrap_or_default();
         let reused = selection.chosen.keys().filter(|path| {
             self.parsed.names.promise(path) == Promise::ContentHash
-                && previous.had_otherwise(path, &hashes[*path])
+                && previous.had_otherwise(path, &hashes[&***path])
         });
         let others: Vec<Warning> = reused
             .map(|file| Warning::NameReused { file: file.clone() })
@@ -212,7 +213,12 @@ impl Planner<'_> {
                 .map(|file| (&*file.path, file.size, file.kind)),
         );
         packs.extend(self.packs(batches, &stamps, &pages, &hashes, memory)?);
-        packs.sort_by(|a, b| (a.kind, &a.files[0].path).cmp(&(b.kind, &b.files[0].path)));
+        // The list says what there is, and not how it came about: packs that are made again as they
+        // were give the same build.
+        packs.sort_by(|a, b| {
+            let key = |pack: &Pack| (pack.kind, pack.files.first().map(|file| file.path.clone()));
+            key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
+        });
         let manifest = manifest(&packs, &alone, &|path| {
             self.page_head(path, &pages[path], &hosted)
         });
@@ -260,6 +266,7 @@ impl Planner<'_> {
             Promise::ContentHash,
         );
 
+        let mut files = self.files(&walk, &pages, &hashes);
         let mut report = Report {
             build: manifest.build.clone(),
             files: walk.files.len(),
@@ -282,7 +289,6 @@ impl Planner<'_> {
             ..Report::default()
         };
         report.warnings.extend(unkept);
-        let mut files = self.files(&walk, &pages, &hashes);
         self.for_host(&walk, &hosted, &mut generated, &mut files, &mut report)?;
         if self.options.development.is_none() {
             let size = |path: &str| pages.get(path).map_or(stamps[path].size, |page| page.size);
@@ -320,7 +326,7 @@ impl Planner<'_> {
         pages: &HashMap<String, PageFacts>,
         workers: &HashSet<String>,
         stamps: &HashMap<&str, FileStamp>,
-        hashes: &HashMap<String, Sha256>,
+        hashes: &HashMap<&str, Sha256>,
         hosted: &Hosted<'_>,
     ) -> (Vec<Alone>, Vec<Wanted>) {
         let mut alone = Vec::new();
@@ -330,7 +336,7 @@ impl Planner<'_> {
             let page = pages.get(path);
             let size = page.map_or(stamps[&**path].size, |page| page.size);
             // none where only the places are asked for
-            let sha256 = hashes.get(path).copied().unwrap_or_default();
+            let sha256 = hashes.get(&**path).copied().unwrap_or_default();
             let has_own_headers = workers.contains(path)
                 || media::is_document(path)
                     && (*group == Group::Shell || by_marker || page.is_none());

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::content_hash::Sha256;
 use crate::host::HEADERS;
-use crate::overlay::{Overlay, SiteFile};
+use crate::overlay::{Body, Overlay, SiteFile};
 use crate::own::{OUTPUT, is_output};
 use crate::plan::is_added;
 use crate::runtime::is_ours;
@@ -133,7 +133,11 @@ impl Copy<'_> {
             });
         }
         for (path, generated) in &self.overlay.generated {
-            let stamp = write_body(&self.staged.join(path), &generated.body)?;
+            let target = self.staged.join(path);
+            let stamp = match self.take_over_pack(&generated.body, &target) {
+                Some(stamp) => stamp,
+                None => write_body(&target, &generated.body)?,
+            };
             put.files.insert(path.clone(), stamp);
         }
         put.written = Written {
@@ -202,6 +206,20 @@ impl Copy<'_> {
         }
         fs::hard_link(&earlier, target).ok()?;
         Some(copied.target)
+    }
+
+    /// Links a pack of the earlier copy, which goes, to `target`.
+    fn take_over_pack(&self, body: &Body, target: &Path) -> Option<FileStamp> {
+        let Body::File { path, .. } = body else {
+            return None;
+        };
+        let found = fs::symlink_metadata(path).ok()?;
+        let alone = found.is_file() && links(&found) == 1;
+        if !alone || !fs::canonicalize(path).ok()?.starts_with(self.earlier) {
+            return None;
+        }
+        fs::hard_link(path, target).ok()?;
+        Some(FileStamp::of(&found))
     }
 
     fn copy(

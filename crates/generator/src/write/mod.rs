@@ -199,17 +199,18 @@ fn edited_pages(overlay: &Overlay) -> impl Iterator<Item = (&str, &SiteFile)> {
 
 /// The stamp of the file, if it holds these bytes already. What waits on disk is not compared.
 fn unchanged(path: &Path, body: &Body) -> Option<FileStamp> {
-    let mut file = File::open(path).ok()?;
-    let stamp = FileStamp::of(&file.metadata().ok()?);
     let bytes = match body {
         Body::Bytes(bytes) => bytes,
         Body::File { path: from, .. } => {
             // it is of the build before, in this very place or in another
             let same = fs::canonicalize(from).ok()? == fs::canonicalize(path).ok()?;
-            return same.then_some(stamp);
+            let there = fs::metadata(path).ok().filter(|_| same)?;
+            return Some(FileStamp::of(&there));
         }
         Body::Spilled(_) => return None,
     };
+    let mut file = File::open(path).ok()?;
+    let stamp = FileStamp::of(&file.metadata().ok()?);
     if stamp.size != bytes.len() as u64 {
         return None;
     }
