@@ -155,10 +155,8 @@ fn gzip(bytes: &[u8], level: u32) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-/// Of the Rust book, its standard library's pages and this repository's `node_modules`, level 5 leaves
-/// 15.9, 9.5 and 19.7 %; level 6 takes 6 to 21 % more time to save one or two in a hundred of that, and
-/// three times the time where words repeat at random. Level 4 saves 3 to 20 % of the time and leaves 3
-/// to 5 % more to send to every visitor.
+/// Within two per cent of what level 6 leaves of real sites, in 6 to 17 % less time, and in a third of it where
+/// words repeat at random. Level 4 would send every visitor 3 to 5 % more (`docs/benchmarks.md`).
 const LEVEL: u32 = 5;
 const LEVEL_FAST: u32 = 1;
 const SAMPLE_BYTES: usize = 64 << 10;
