@@ -513,7 +513,8 @@ mod tests {
         /// to new ones.
         fn check_kept(&self) {
             let mut left = self.wanted();
-            let kept = Previous::read(Before::in_folder(self.folder.path()), "sw.js").keep(&mut left);
+            let kept =
+                Previous::read(Before::in_folder(self.folder.path()), "sw.js").keep(&mut left);
             let mut seen: Vec<String> = left.into_iter().map(|file| file.path).collect();
             for pack in kept {
                 let Body::File { path, bytes } = &pack.wire else {
