@@ -188,7 +188,6 @@ fn a_change_of_netlifys_rules_alone_reaches_visitors_and_nobody_is_asked_for_hea
     world.origin.start_again();
     world.deploy(&site, config);
     as_netlify(&world.origin, &world.out);
-    browser.clear_http_cache();
     check_for_update(&tab);
     tab.wait_for("revisit.state === 'updateready'", "the update");
     cut_off(&browser, &world.origin);

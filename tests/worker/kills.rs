@@ -72,6 +72,8 @@ fn a_browser_killed_while_it_installs_has_nothing_or_all() {
              for (const name of await caches.keys()) await caches.delete(name)",
         );
         tab.close();
+        let gone = || browser.workers("").is_empty().then_some(());
+        crate::harness::eventually("the worker to be gone", crate::harness::DEADLINE, gone);
         browser.clear_http_cache();
         origin.clear();
     }

@@ -307,6 +307,7 @@ modules!(
     "answer.js",
     "asked.js",
     "cdn.js",
+    "clean.js",
     "download.js",
     "ensure.js",
     "fallback.js",

@@ -36,7 +36,8 @@ class Revisit extends EventTarget {
     const waiting = this.registration?.waiting
     if (waiting) {
       waiting.postMessage({ type: 'SKIP_WAITING' })
-      await settled(waiting, 'activated')
+      // A browser lets it wait while the worker before has anything to do; a person waits no longer.
+      await Promise.race([settled(waiting, 'activated'), new Promise((resolve) => setTimeout(resolve, 5000))])
     }
     location.reload()
   }

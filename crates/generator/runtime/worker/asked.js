@@ -3,6 +3,7 @@
 // its policies (CSP, COOP, COEP, Permissions-Policy) for having come in a pack.
 
 import { config } from './config.js'
+import { failure } from './download.js'
 import { renew } from './ensure.js'
 import { all } from './generation.js'
 import { activeBuild, files, has, key } from './keep.js'
@@ -93,8 +94,18 @@ const packedPages = async (from) =>
  * @param {string[]} pages
  */
 async function askAll(build, found, pages) {
+  /** @type {unknown} */
+  let first
   const one = async (/** @type {string} */ path) => {
-    if (!(path in found.of)) learn(found, path, await ask(path))
+    if (path in found.of) return
+    try {
+      learn(found, path, await ask(path))
+    } catch (error) {
+      const status = failure(error)?.status || 0
+      // A page that the server refuses comes from there, and holds back no other.
+      if (status > 399 && status < 500) found.of[path] = -1
+      else first ||= error
+    }
   }
   const save = async () => {
     await (await files()).put(key('h', build), new Response(JSON.stringify(found)))
@@ -103,7 +114,7 @@ async function askAll(build, found, pages) {
   /** @type {Map<string, string[]>} */
   const folders = new Map()
   for (const path of pages) {
-    const folder = config.byFolder ? path.replace(/[^/]*$/, '') : ''
+    const folder = config.byFolder ? path.replace(/[^/]*(\/index\.html)?$/, '') : ''
     const others = folders.get(folder)
     if (others) others.push(path)
     else folders.set(folder, [path])
@@ -118,6 +129,7 @@ async function askAll(build, found, pages) {
     }
   }
   await save()
+  if (first) throw first
 }
 
 /**
@@ -128,7 +140,7 @@ async function askAll(build, found, pages) {
  * @param {(path: string) => Promise<void>} one
  */
 async function sample(found, paths, one) {
-  const samples = [paths[0], paths[paths.length >> 1], paths[paths.length - 1]]
+  const samples = [...new Set([paths[0], paths[paths.length >> 1], paths[paths.length - 1]])]
   await each(samples, one)
   const [first, ...others] = samples.map((path) => found.of[path])
   if (others.every((other) => other === first)) {
@@ -147,7 +159,7 @@ async function sample(found, paths, one) {
 async function ask(path) {
   const url = scope + urlPath(path)
   const get = (/** @type {string} */ method) =>
-    fetch(url, { method, cache: 'no-cache', priority: 'low', signal: AbortSignal.timeout(config.stallMs) })
+    fetch(url, { method, cache: 'reload', priority: 'low', signal: AbortSignal.timeout(config.stallMs) })
   let response = await get('HEAD')
   if (!response.ok) {
     // not every server knows that method
@@ -177,6 +189,6 @@ async function each(paths, work) {
 
 /** What tells how a page is to be taken; not what names one answer, or one moment. */
 const POLICIES =
-  /^(content-(type|language|disposition|security)|cross-origin|permissions|document|feature|referrer|x-(frame|content-type|xss|dns|permitted|ua)|origin|report|link|refresh|accept-ch|critical|supports|speculation|no-vary|integrity|require|nel|service-worker)/
+  /^(content-(type|language|disposition|security)|cross-origin|permissions|document|feature|referrer|x-(frame|content-type|xss|dns|permitted|ua)|origin|reporting|link|refresh|accept-ch|critical|supports|speculation|no-vary|integrity|require|service-worker)/
 
 const REFRESH_MS = 86_400_000

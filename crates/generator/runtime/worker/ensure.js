@@ -3,10 +3,13 @@
 // Install, update and repair are all this. It may be cut off at any moment and called again:
 // what was kept is used, and only a generation with its shell whole has its manifest in the cache.
 
+import { clean } from './clean.js'
+import { config } from './config.js'
 import { download, failure, fromHttpCache } from './download.js'
 import { features } from './features.js'
 import { all, generation, lose, opened, read, slice, stored } from './generation.js'
-import { activeBuild, alone, files, has, key, proved } from './keep.js'
+import { worker } from './global.js'
+import { activeBuild, alone, files, has, key, proved, records } from './keep.js'
 import { urlPath } from './route.js'
 import { tell } from './tell.js'
 
@@ -26,21 +29,58 @@ import { tell } from './tell.js'
 
 /**
  * A build whose predecessor was here to its last file comes as whole: an update takes nothing
- * away from a visitor who is offline.
+ * away from a visitor who is offline. But a file of the rest that the server refuses holds back no
+ * update.
  *
  * @param {string} build
+ * @param {boolean} [installing] Nobody else uses what neither this build has nor one that has pages.
  * @returns {Promise<void>} Rejects, with a `failure` if a file is the reason, when the generation
  *   could not be made whole.
  */
-export const ensure = (build) =>
+export const ensure = (build, installing) =>
   alone(true, async () => {
     const before = await activeBuild()
     const { target, keep } = await obtain(build)
-    const group = before && (await has(key('a', before))) ? 1 : 0
-    await fill(target, group)
+    // What an install left that was given up takes the room that this one needs.
+    if (installing && !before) await clean([target])
+    await fill(target, 0)
+    const whole = before && (await has(key('a', before))) && (await spared(() => fill(target, 1)))
     await keep()
-    if (group) await finish(target)
+    if (whole) await spared(() => finish(target))
+    if (installing && before) await dropSuperseded(target, before)
   })
+
+/**
+ * Builds that waited and never took over are nobody's.
+ *
+ * @param {Generation} target
+ * @param {string} before
+ */
+async function dropSuperseded(target, before) {
+  const live = [target]
+  for (const build of new Set([before, ...(await records()).map(([, build]) => build)])) {
+    const kept = build !== target.build && (await generation(build))
+    if (kept) live.push(kept)
+    else if (build === before && before !== target.build) return // damaged: nothing says what its pages use
+  }
+  await clean(live)
+}
+
+/**
+ * @param {() => Promise<void>} work
+ * @returns {Promise<boolean>} False if the server refuses something: it has spoken, and may mean it.
+ */
+async function spared(work) {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    const { status = 0 } = failure(error) || {}
+    if (status < 400 || status > 499) throw error
+    await tell('degraded', failure(error))
+    return false
+  }
+}
 
 /**
  * The rest of the site: what may wait until the page is idle.
@@ -48,12 +88,17 @@ export const ensure = (build) =>
  * @param {string} build
  */
 export async function complete(build) {
+  if (!(await has(key('g', build)))) await ensure(build)
   const target = await generation(build)
   if (!target) return
-  await features.refresh?.(target)
-  if (await has(key('a', build))) return
-  await fill(target, 1, true)
-  await finish(target)
+  if (!(await has(key('a', build)))) {
+    await fill(target, 1, true)
+    // A newer build waits: it takes over only when this worker has nothing to do any more.
+    if (worker.registration.waiting) return
+    await finish(target)
+  }
+  // Without a network, another time.
+  await features.refresh?.(target).catch(() => {})
 }
 
 /**
@@ -75,14 +120,21 @@ async function finish(target) {
  * @param {string} build
  */
 export function repair(build) {
+  if (hopeless.has(build)) return Promise.resolve()
   repairing ||= ensure(build)
-    .catch(() => {})
+    .catch(() => {
+      // The server has an older build no more: that is not asked for again and again.
+      if (build !== config.build) hopeless.add(build)
+    })
     .finally(() => (repairing = undefined))
   return repairing
 }
 
 /** @type {Promise<void> | undefined} */
 let repairing
+
+/** @type {Set<string>} */
+const hopeless = new Set()
 
 /**
  * A slice hands out a flipped bit unseen, so packs are proved as wholes. What is damaged, and
@@ -107,7 +159,8 @@ export async function check(build) {
  * @param {string} build
  */
 async function obtain(build) {
-  const kept = await generation(build)
+  // What is in memory only was taken out of the cache behind our back.
+  const kept = (await has(key('g', build))) && (await generation(build))
   if (kept) return { target: kept, keep: async () => {} }
   const { bytes } = await download(`revisit/manifest-${build}.json`, build)
   const response = stored(new TextDecoder().decode(bytes))
@@ -163,13 +216,14 @@ async function fill(target, group, later) {
   const jobs = lacking.values()
   const lane = async () => {
     for (const job of jobs) {
+      if (later && worker.registration.waiting) return
       try {
         await keep(job, await job.make())
       } catch (error) {
         first ||= error
-        // A file that the server refuses does not stop the others: the next attempt has the
-        // less to do. A server that is gone does.
-        if (!failure(error)?.status) return
+        // A file that the server refuses, or has otherwise, does not stop the others: the next
+        // attempt has the less to do. A server that is gone does.
+        if (!/^(status|integrity|rewritten)$/.test(`${failure(error)?.reason}`)) return
       }
     }
   }
@@ -260,8 +314,11 @@ async function makePack([name, bytes, gzip], packed, hand, later) {
 async function makeAlone({ path, hash, group, marker }, later) {
   const url = urlPath(path)
   // Of what is no file any copy would do, an old one too.
-  const had = !group && hash[0] !== '!' && (await fromHttpCache(url, hash))
-  return plain(had || (await download(url, hash, { marker, alone: true, later })))
+  // So will a copy that is older than the header fields which the build knows of; and a 304 need not
+  // bring them.
+  const known = hash.includes('.')
+  const had = !group && hash[0] !== '!' && !known && (await fromHttpCache(url, hash))
+  return plain(had || (await download(url, hash, { marker, alone: true, later, cache: known ? 'reload' : undefined })))
 }
 
 /**

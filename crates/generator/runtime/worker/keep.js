@@ -13,6 +13,9 @@ export const ours = `revisit|${scope}|`
 
 const open = (/** @type {string} */ part) => caches.open(ours + config.site + '|' + part)
 
+/** Has somebody emptied the origin's storage? Then nothing is kept anew before a page asks for it. */
+export const emptied = async () => !(await caches.has(ours + config.site + '|files'))
+
 /** @returns {Promise<Cache>} */
 export const files = () => open('files')
 
@@ -46,6 +49,21 @@ export const activeBuild = async () => text(await state(), key('active'))
  * @param {string} url
  */
 export const text = async (cache, url) => (await cache.match(url))?.text() ?? ''
+
+/**
+ * What is noted of pages of older builds: client id, build, and until when it counts unseen.
+ *
+ * @returns {Promise<string[][]>}
+ */
+export async function records() {
+  const cache = await state()
+  const found = []
+  for (const { url } of await cache.keys()) {
+    const [, id] = url.split(key('tab'))
+    if (id) found.push([id, ...(await text(cache, url)).split(' ')])
+  }
+  return found
+}
 
 /**
  * @param {string} address

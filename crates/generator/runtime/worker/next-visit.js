@@ -11,7 +11,8 @@ export async function nextVisit(event) {
   const { waiting } = worker.registration
   // A frame is no visit; and a page that cannot be seen is not the one that navigates.
   if (!waiting || event.request.destination !== 'document') return undefined
-  const open = await worker.clients.matchAll({ type: 'window' })
+  const windows = await worker.clients.matchAll({ type: 'window' })
+  const open = windows.filter((page) => page.frameType !== 'nested')
   if (open.length > 1 || open.some((page) => page.visibilityState === 'hidden')) return undefined
   const { port1, port2 } = new MessageChannel()
   const build = await new Promise((resolve) => {

@@ -13,6 +13,10 @@ export async function routes(event) {
   const modes = ['cors', 'no-cors', 'same-origin']
   const paths = (config.network || []).map((path) => `${scope}${path}*`)
   const below = paths.flatMap((urlPattern) => modes.map((requestMode) => ({ urlPattern, requestMode })))
-  // newer than the type checker's library
-  await /** @type {any} */ (event).addRoutes?.({ condition: { or: [...methods, ...below] }, source: 'network' })
+  try {
+    // newer than the type checker's library
+    await /** @type {any} */ (event).addRoutes?.({ condition: { or: [...methods, ...below] }, source: 'network' })
+  } catch {
+    // this browser takes no such routes: they save time and nothing else
+  }
 }

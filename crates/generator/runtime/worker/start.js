@@ -8,6 +8,7 @@ import { features } from './features.js'
 import { list } from './generation.js'
 import { scope, worker } from './global.js'
 import { greet } from './greet.js'
+import { emptied } from './keep.js'
 import { crowded, generationOf, inherit, load, resolved, sweep, takeOver } from './tabs.js'
 import { tell } from './tell.js'
 
@@ -19,7 +20,7 @@ export function start(wanted) {
   const install = async (/** @type {ExtendableEvent} */ event) => {
     try {
       await features.routes?.(event)
-      await ensure(config.build)
+      await ensure(config.build, true)
     } catch (error) {
       await tell('failed', failure(error) || { reason: `${error}` })
       throw error
@@ -34,9 +35,8 @@ export function start(wanted) {
         // Once only: on an update it would throw pages out of the back-forward cache.
         if (!before) await worker.clients.claim()
         await features.activated?.()
-        await sweep()
         // Not waited for: until this event is over no request is answered.
-        void check(config.build)
+        void sweep().then(() => check(config.build))
       })(),
     )
   })
@@ -49,10 +49,18 @@ export function start(wanted) {
       event.waitUntil(worker.skipWaiting())
     }
     if (data?.type !== 'REVISIT') return
-    const { hello, idle } = data.payload
-    if (hello) event.waitUntil(greet(/** @type {Client} */ (source), hello))
-    if (idle) event.waitUntil((tidying ||= tidyUp().finally(() => (tidying = undefined))))
+    event.waitUntil(listen(data.payload, /** @type {Client} */ (source)))
   })
+
+  /**
+   * @param {{hello?: object, idle?: boolean}} payload
+   * @param {Client} page
+   */
+  const listen = async ({ hello, idle }, page) => {
+    if (await emptied()) return
+    if (hello) await greet(page, hello)
+    if (idle) await (tidying ||= tidyUp().finally(() => (tidying = undefined)))
+  }
 
   /** However many pages are idle, it is done once at a time. */
   let tidying = /** @type {Promise<void> | undefined} */ (undefined)

@@ -4,10 +4,11 @@
 // record for each page that is older than the active worker, and none for all others. Frames and
 // workers inherit the build of the page that starts them.
 
+import { clean } from './clean.js'
 import { config } from './config.js'
 import { worker } from './global.js'
-import { generation, list, read } from './generation.js'
-import { activeBuild, alone, files, key, state, text } from './keep.js'
+import { generation, read } from './generation.js'
+import { activeBuild, alone, key, records, state } from './keep.js'
 
 /**
  * What is known of a page of an older build. `until`: before that it lives, though it be on no list
@@ -23,13 +24,7 @@ let tabs = /** @type {Map<string, Tab> | undefined} */ (undefined)
 export async function load() {
   if (tabs) return
   const found = new Map()
-  const cache = await state()
-  for (const { url } of await cache.keys()) {
-    const [, id] = url.split(key('tab'))
-    if (!id) continue
-    const [build, until] = (await text(cache, url)).split(' ')
-    found.set(id, { build, until: +until })
-  }
+  for (const [id, build, until] of await records()) found.set(id, { build, until: +until })
   await generation(config.build)
   tabs ??= found
 }
@@ -120,39 +115,30 @@ export async function takeOver() {
 /** Drops the records of pages that are gone, and generations, packs and documents without a user. */
 export async function sweep() {
   await load()
+  const builds = new Set([config.build])
+  // Not one by one: the browser would keep us waiting for a client that is not ready, or parked.
+  const there = new Set((await worker.clients.matchAll({ type: 'all', includeUncontrolled: true })).map(({ id }) => id))
+  for (const [id, { build, until }] of tabs || []) {
+    if (until > Date.now() || there.has(id)) {
+      builds.add(build)
+    } else {
+      tabs?.delete(id)
+      await (await state()).delete(key('tab', id))
+    }
+  }
   const { installing, waiting } = worker.registration
-  // What is being installed, or waits, may use any of it.
+  // What is being installed, or waits, may use any of it; its install has cleaned up.
   if (installing || waiting) return
   await alone(false, async (lock) => {
     if (!lock) return
-    const builds = new Set([config.build])
-    for (const [id, { build, until }] of tabs || []) {
-      if (until > Date.now() || (await worker.clients.get(id))) {
-        builds.add(build)
-      } else {
-        tabs?.delete(id)
-        await (await state()).delete(key('tab', id))
-      }
-    }
-    const cache = await files()
     const live = []
-    const used = new Set()
     for (const build of builds) {
       const kept = await generation(build)
-      if (!kept) continue
-      live.push(kept)
-      for (const kind of ['g', 'a', 'h']) used.add(key(kind, build))
-      for (const [name] of kept.packs) used.add(key('p', name))
+      if (kept) live.push(kept)
     }
     // Without our own manifest nothing says what is used: leave all, repair comes first.
-    if (!used.has(key('g', config.build))) return
-    for (const { url } of await cache.keys()) {
-      if (used.has(url)) continue
-      const file = url.startsWith(key('d')) ? decodeURIComponent(url.replace(/.*\//, '')) : ''
-      let wanted = false
-      for (const from of live) wanted ||= (await list(from, file)).get(file)?.home === url
-      if (!wanted) await cache.delete(url)
-    }
+    if (live[0]?.build !== config.build) return
+    await clean(live)
     for (const build of read.keys()) if (!builds.has(build)) read.delete(build)
   })
 }
