@@ -44,7 +44,7 @@ fn a_browser_killed_while_it_installs_has_nothing_or_all() {
         origin.latency(Duration::from_millis(20));
         let tab = browser.tab();
         tab.load(&origin.url("/")).ok();
-        origin.wait_for("the manifest", |r| r.path().contains("manifest-"));
+        origin.wait_for("the worker", |r| r.path() == "/sw.js");
         drop(tab);
         kill_at(seed, &origin, &mut browser, 10);
 
