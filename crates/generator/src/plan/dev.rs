@@ -5,7 +5,7 @@ use std::path::Path;
 
 use revisit_rules::site::names::Promise;
 
-use super::{Memory, Options, Planner, Stop, TRIES_MAX};
+use super::{Memory, Options, Planner, settled};
 use crate::overlay::{Body, Generated, Overlay};
 use crate::own::{OUTPUT, refuse_foreign_output};
 use crate::walk::walk;
@@ -36,16 +36,11 @@ pub fn plan_dev(
     let client = runtime::client(worker_name, config.worker.check_minutes)?;
     let client_path = runtime::client_path(&client);
     let inject = config.worker.inject;
-    let mut tries = 0;
-    let (walk, pages) = loop {
+    let (walk, pages) = settled(|| {
         let walk = walk(root, &|path| path == OUTPUT || path == worker_name)?;
-        match planner.pages(&walk, inject.then_some(&*client_path), memory) {
-            Ok(pages) => break (walk, pages),
-            Err(Stop::Changed { .. }) if tries < TRIES_MAX => tries += 1,
-            Err(Stop::Changed { file }) => return Err(BuildError::Unsettled { file }),
-            Err(Stop::Error(error)) => return Err(error),
-        }
-    };
+        let pages = planner.pages(&walk, inject.then_some(&*client_path), memory)?;
+        Ok((walk, pages))
+    })?;
     let mut files = planner.files(&walk, &pages, &HashMap::new());
     for file in files.values_mut() {
         file.promise = Promise::None;

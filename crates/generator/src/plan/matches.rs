@@ -5,7 +5,7 @@ use std::path::Path;
 
 use revisit_rules::site::FileStamp;
 
-use super::{Memory, Options, Planner, Stop, TRIES_MAX};
+use super::{Memory, Options, Planner, Stop, settled};
 use crate::address::Addresses;
 use crate::matching::{Chosen, Match, decide};
 use crate::own::{OUTPUT, refuse_foreign_output};
@@ -32,15 +32,7 @@ pub fn plan_matches(
         options,
         progress: &(),
     };
-    let mut tries = 0;
-    loop {
-        match planner.matches(urls) {
-            Ok(matches) => return Ok(matches),
-            Err(Stop::Changed { .. }) if tries < TRIES_MAX => tries += 1,
-            Err(Stop::Changed { file }) => return Err(BuildError::Unsettled { file }),
-            Err(Stop::Error(error)) => return Err(error),
-        }
-    }
+    settled(|| planner.matches(urls))
 }
 
 impl Planner<'_> {

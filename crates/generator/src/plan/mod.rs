@@ -78,20 +78,25 @@ pub fn plan(
     progress: &dyn Progress,
 ) -> Result<Overlay, BuildError> {
     let parsed = config.parse()?;
+    let planner = Planner {
+        root,
+        config,
+        parsed: &parsed,
+        options,
+        progress,
+    };
+    settled(|| planner.plan(memory))
+}
+
+/// Does `work` anew, a few times, while files change under it.
+fn settled<T>(mut work: impl FnMut() -> Result<T, Stop>) -> Result<T, BuildError> {
     let mut tries = 0;
     loop {
-        let planner = Planner {
-            root,
-            config,
-            parsed: &parsed,
-            options,
-            progress,
-        };
-        match planner.plan(memory) {
+        match work() {
             Err(Stop::Changed { .. }) if tries < TRIES_MAX => tries += 1,
             Err(Stop::Changed { file }) => return Err(BuildError::Unsettled { file }),
             Err(Stop::Error(error)) => return Err(error),
-            Ok(overlay) => return Ok(overlay),
+            Ok(done) => return Ok(done),
         }
     }
 }
