@@ -37,7 +37,11 @@ class Revisit extends EventTarget {
     if (waiting) {
       waiting.postMessage({ type: 'SKIP_WAITING' })
       // A browser lets it wait while the worker before has anything to do; a person waits no longer.
-      await Promise.race([settled(waiting, 'activated'), new Promise((resolve) => setTimeout(resolve, 5000))])
+      const there = await Promise.race([
+        settled(waiting, 'activated'),
+        new Promise((resolve) => setTimeout(resolve, 5000)),
+      ])
+      if (!there) owed(true)
     }
     location.reload()
   }
@@ -69,6 +73,24 @@ const settled = (worker, wanted) =>
     look()
   })
 
+/**
+ * Notes for the page that is loaded next that it is to be of the newest build. If the worker before
+ * still answers it, that load is what ends its work: the second one has what was asked for.
+ *
+ * @param {boolean} [is]
+ * @returns {boolean} What was noted before.
+ */
+function owed(is) {
+  try {
+    const was = !!sessionStorage.getItem('revisit')
+    if (is) sessionStorage.setItem('revisit', 'update')
+    else sessionStorage.removeItem('revisit')
+    return was
+  } catch {
+    return false // no storage for this page
+  }
+}
+
 const revisit = new Revisit()
 Object.assign(window, { revisit })
 dispatchEvent(new Event('revisit'))
@@ -96,7 +118,10 @@ const hello = (/** @type {object} */ more = {}) => send({ hello: { build: revisi
 function idle() {
   const { saveData, effectiveType = '' } = /** @type {any} */ (navigator).connection || {}
   if (saveData || /2g|3g/.test(effectiveType)) return
-  const go = () => send({ idle: true })
+  const go = () => {
+    // Chromium lets a build wait for minutes more when a message wakes the worker that it replaces.
+    if (!revisit.registration?.waiting) send({ idle: true })
+  }
   if ('requestIdleCallback' in window) requestIdleCallback(go, { timeout: 10_000 })
   else setTimeout(go, 1000)
 }
@@ -108,7 +133,8 @@ function heard(payload) {
     revisit.build = build || ''
     revisit.complete = !!payload.complete
     // Loaded with an older build, or before any worker: what is newer is at hand already.
-    if (build !== newest) return revisit.say('updateready')
+    const again = owed()
+    if (build !== newest) return again ? location.reload() : revisit.say('updateready')
     return idle()
   }
   // of another build this page need not hear that

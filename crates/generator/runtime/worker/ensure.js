@@ -109,7 +109,8 @@ export async function complete(build) {
 async function finish(target) {
   await features.asked?.(target)
   const mark = key('a', target.build)
-  if (await has(mark)) return
+  // Emptied meanwhile: nothing is whole that is gone.
+  if ((await has(mark)) || !(await has(key('g', target.build)))) return
   await (await files()).put(mark, new Response())
   await tell('complete', { build: target.build })
 }
@@ -162,6 +163,8 @@ async function obtain(build) {
   // What is in memory only was taken out of the cache behind our back.
   const kept = (await has(key('g', build))) && (await generation(build))
   if (kept) return { target: kept, keep: async () => {} }
+  // A worker that outlived its emptied cache may have left the mark.
+  await (await files()).delete(key('a', build))
   const { bytes } = await download(`revisit/manifest-${build}.json`, build)
   const response = stored(new TextDecoder().decode(bytes))
   const target = await opened(build, response.clone())
