@@ -325,6 +325,7 @@ modules!(
     "route.js",
     "routes.js",
     "start.js",
+    "stash.js",
     "tabs.js",
     "take-over.js",
     "tell.js",
