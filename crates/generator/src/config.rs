@@ -3,6 +3,8 @@
 //! Every key has a default; unknown keys are refused. The doc comments are the reference:
 //! `docs/revisit.schema.json` is made of them.
 
+mod route;
+
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
@@ -14,6 +16,9 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::BuildError;
+use crate::routes::{Route, routes};
+
+pub use route::{Credentials, Recipe, RouteConfig, Strategy};
 
 /// What a build needs to know of a site.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +31,8 @@ pub struct BuildConfig {
     pub precache: PrecacheConfig,
     /// `[worker]`
     pub worker: WorkerConfig,
+    /// `[[route]]`, of which the first that matches answers.
+    pub routes: Vec<RouteConfig>,
     /// Where patterns of files outside the site begin; empty for the working directory.
     pub folder: PathBuf,
 }
@@ -299,6 +306,7 @@ pub(crate) struct Parsed {
     pub(crate) allow: Vec<Pattern>,
     pub(crate) deny: Vec<Pattern>,
     pub(crate) stall_ms: NonZeroU64,
+    pub(crate) routes: Vec<Route>,
 }
 
 impl BuildConfig {
@@ -387,6 +395,7 @@ impl BuildConfig {
             .concat(),
             stall_ms: NonZeroU64::from(self.worker.stall_seconds)
                 .saturating_mul(NonZeroU64::MIN.saturating_add(999)),
+            routes: routes(self)?,
         })
     }
 }
