@@ -284,8 +284,9 @@ impl Route {
         if name.is_empty() || name.contains('|') || name.chars().any(char::is_control) {
             return Err(self.error("route.name", name, "it is a word without `|`"));
         }
-        if RESERVED.contains(&&**name) {
-            return Err(self.error("route.name", name, "what pages ask to keep lies there"));
+        if RESERVED.iter().any(|word| name.starts_with(word)) {
+            let why = "stashes that begin so are for what pages ask to keep";
+            return Err(self.error("route.name", name, why));
         }
         Ok(())
     }

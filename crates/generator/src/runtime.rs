@@ -186,6 +186,7 @@ fn add_routes(
             any(&|route| route.keys.fallback.is_some()),
         ),
         ("preloaded", "preload.js", preloads),
+        ("tidied", "tidy-stashes.js", any(&|route| route.keeps())),
     ] {
         if used {
             imports.push((feature, file));
@@ -406,6 +407,7 @@ modules!(
     "tabs.js",
     "take-over.js",
     "tell.js",
+    "tidy-stashes.js",
     "upgrade.js",
 );
 

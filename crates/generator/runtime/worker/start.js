@@ -68,6 +68,7 @@ export function start(wanted) {
   /** What has time until a page is idle. */
   const tidyUp = async () => {
     await sweep()
+    if (ROUTED) await features.tidied?.()
     try {
       await complete(config.build)
     } catch (error) {
