@@ -135,8 +135,8 @@ impl<'a> Reader<'a> {
         Some(FileStamp {
             size: self.number()?,
             inode: self.number()?,
-            modified_ns: i128::from_le_bytes(self.array()?),
-            changed_ns: i128::from_le_bytes(self.array()?),
+            modified_ns: i64::from_le_bytes(self.array()?),
+            changed_ns: i64::from_le_bytes(self.array()?),
         })
     }
 

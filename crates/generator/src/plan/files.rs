@@ -349,7 +349,7 @@ pub(crate) fn trusted(stamp: FileStamp, now: SystemTime) -> bool {
 }
 
 /// FAT counts seconds by twos.
-const TRUSTED_AFTER_NS: i128 = 2_000_000_000;
+const TRUSTED_AFTER_NS: i64 = 2_000_000_000;
 
 /// Read at once from a file that is only hashed.
 const HASHED_BYTES: usize = 128 << 10;
