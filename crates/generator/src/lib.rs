@@ -17,6 +17,7 @@ mod error;
 mod extension;
 mod extra;
 mod host;
+pub mod import;
 mod manifest;
 pub mod matching;
 mod memory;
