@@ -17,6 +17,7 @@ mod moving;
 mod names;
 mod output;
 mod pages;
+mod prefixes;
 mod previous;
 mod uninstall;
 mod warned;

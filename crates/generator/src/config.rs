@@ -3,6 +3,7 @@
 //! Every key has a default; unknown keys are refused. The doc comments are the reference:
 //! `docs/revisit.schema.json` is made of them.
 
+use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::BuildError;
+use crate::prefixes::Prefixes;
 
 /// What a build needs to know of a site.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +64,12 @@ pub struct SiteConfig {
     /// by itself, whatever stands here. Default `plain`.
     #[schemars(schema_with = "host_schema")]
     pub host: Host,
+    /// Where the host has folders of the site under other names: prefixes of paths below the folder,
+    /// each with what stands in its place in URLs, such as `{ "static/" = "assets/" }`. The longest
+    /// that fits is taken; all other keys and patterns mean paths of URLs. Files stay where they are
+    /// on disk; the worker and `revisit/` lie at the folder's root, which the host must have at
+    /// the base. `serve`, which knows no other names, refuses it. Default none.
+    pub prefixes: BTreeMap<String, String>,
 }
 
 /// How the header fields of pages become known.
@@ -99,6 +107,7 @@ impl Default for SiteConfig {
             page_headers: AskPages::default(),
             verify_pages: VerifyPages::default(),
             host: Host::default(),
+            prefixes: BTreeMap::new(),
         }
     }
 }
@@ -288,6 +297,7 @@ impl Default for WorkerConfig {
 
 /// The config with its strings read once into what they mean.
 pub(crate) struct Parsed {
+    pub(crate) prefixes: Prefixes,
     pub(crate) cdn: Option<Url>,
     pub(crate) names: Names,
     pub(crate) include: Vec<Pattern>,
@@ -369,6 +379,7 @@ impl BuildConfig {
             )?);
         }
         Ok(Parsed {
+            prefixes: Prefixes::parse(&self.site.prefixes)?,
             cdn: self.site.cdn.as_deref().map(cdn).transpose()?,
             names: Names {
                 hashed: patterns("names.hashed", &self.names.hashed)?,

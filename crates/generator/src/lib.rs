@@ -26,6 +26,7 @@ mod own;
 mod packs;
 mod parallel;
 mod plan;
+mod prefixes;
 mod previous;
 mod references;
 mod report;

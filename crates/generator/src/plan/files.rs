@@ -300,7 +300,7 @@ impl Planner<'_> {
         stamp: FileStamp,
         take: impl FnOnce(&mut File) -> io::Result<u64>,
     ) -> Result<(), Stop> {
-        let full = self.root.join(path);
+        let full = self.parsed.prefixes.locate(self.root, path);
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => Stop::Changed {
                 file: path.to_owned(),
