@@ -13,6 +13,12 @@ use crate::failure::Failure;
 use crate::terminal::{counted, plain, say};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<(), Failure> {
+    if let Some(out) = &args.out
+        && !args.force
+        && out.exists()
+    {
+        return Err(there_already(out));
+    }
     let text = read(&args.file)?;
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
     let folder = args.file.parent().unwrap_or(Path::new(""));
@@ -40,7 +46,10 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Failure> {
     let lost = made.lost();
     let refused = args.strict && lost > 0;
     if args.json {
-        say!("{:#}", json!({ "written": written(args, refused), "imported": made }));
+        say!(
+            "{:#}",
+            json!({ "written": written(args, refused), "imported": made })
+        );
     } else {
         eprint!("{}", told(&made, &args.file));
     }
@@ -62,7 +71,8 @@ fn written(args: &ImportArgs, refused: bool) -> Option<&PathBuf> {
 
 fn read(path: &Path) -> Result<String, Failure> {
     let mut bytes = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes));
+    let read =
+        fs::File::open(path).and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes));
     let why = match read {
         Err(error) => anyhow::Error::new(error),
         Ok(_) if bytes.len() as u64 > BYTES_MAX => anyhow!("it has more than {BYTES_MAX} bytes"),
@@ -91,15 +101,18 @@ fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
             eprintln!("wrote {}", path.display());
             Ok(())
         }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let error = anyhow!("`{}` is there already", path.display());
-            Err(Failure::words(error).help(HELP_FORCE.to_owned()))
-        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(there_already(path)),
         Err(error) => {
-            let error = anyhow::Error::new(error).context(format!("cannot write `{}`", path.display()));
+            let error =
+                anyhow::Error::new(error).context(format!("cannot write `{}`", path.display()));
             Err(Failure::work(error).help(HELP_OUT.to_owned()))
         }
     }
+}
+
+fn there_already(path: &Path) -> Failure {
+    let error = anyhow!("`{}` is there already", path.display());
+    Failure::words(error).help(HELP_FORCE.to_owned())
 }
 
 /// A line for each option.
@@ -108,12 +121,18 @@ fn told(made: &Imported, file: &Path) -> String {
     for finding in &made.findings {
         let (word, what) = match &finding.outcome {
             Outcome::Mapped { to, note: None } => ("mapped", format!(" → {to}")),
-            Outcome::Mapped { to, note: Some(note) } => ("mapped", format!(" → {to} ({note})")),
+            Outcome::Mapped {
+                to,
+                note: Some(note),
+            } => ("mapped", format!(" → {to} ({note})")),
             Outcome::Needless { why } => ("needless", format!(": {why}")),
             Outcome::Lost { why } => ("lost", format!(": {why}")),
         };
         let place = format!("{}:{}", finding.line, finding.column);
-        out.push_str(&format!("  {word:<8} {place:>6}  {}{what}\n", finding.option));
+        out.push_str(&format!(
+            "  {word:<8} {place:>6}  {}{what}\n",
+            finding.option
+        ));
     }
     for note in &made.notes {
         out.push_str(&format!("  note     {note}\n"));
@@ -129,8 +148,11 @@ fn told(made: &Imported, file: &Path) -> String {
 /// No config that people write is as long.
 const BYTES_MAX: u64 = 4 << 20;
 
-const HELP_FILE: &str = "give the config of Workbox or sw-precache: a file of JSON, JavaScript or TypeScript";
-const HELP_SITE: &str = "give the folder that your site's build writes, such as `dist`, or leave out `--site`";
-const HELP_STRICT: &str = "take them out of the config, or leave out `--strict`; nothing was written";
+const HELP_FILE: &str =
+    "give the config of Workbox or sw-precache: a file of JSON, JavaScript or TypeScript";
+const HELP_SITE: &str =
+    "give the folder that your site's build writes, such as `dist`, or leave out `--site`";
+const HELP_STRICT: &str =
+    "take them out of the config, or leave out `--strict`; nothing was written";
 const HELP_FORCE: &str = "name another file by `--out`, or replace it by `--force`";
 const HELP_OUT: &str = "name a file in a folder that is there and can be written";

@@ -18,6 +18,7 @@ mod extension;
 mod extra;
 mod host;
 pub mod import;
+mod import_scripts;
 mod manifest;
 pub mod matching;
 mod memory;

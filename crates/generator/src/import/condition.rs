@@ -194,7 +194,10 @@ fn either(mut left: Condition, right: Condition) -> Result<Condition, String> {
     let only_paths = left.destinations.is_empty() && right.destinations.is_empty();
     let only_destinations = left.paths.is_empty() && right.paths.is_empty();
     let asks = |it: &Condition| !it.paths.is_empty() || !it.destinations.is_empty();
-    if left.origin != right.origin || !asks(&left) || !asks(&right) || only_paths == only_destinations
+    if left.origin != right.origin
+        || !asks(&left)
+        || !asks(&right)
+        || only_paths == only_destinations
     {
         return Err("it means either of two things: write a route for each".into());
     }

@@ -73,14 +73,16 @@ impl<'a> Script<'a> {
 
     /// The object behind names, wrappers such as `defineConfig(…)`, and functions that give it.
     fn unwrapped(&self, expression: &'a Expression<'a>, depth: usize) -> &'a Expression<'a> {
-        let inner = match expression {
-            Expression::Identifier(name) => {
-                self.constants.get(name.name.as_str()).copied().flatten()
-            }
-            Expression::CallExpression(call) => arguments(&call.arguments).first().copied(),
-            other @ (Expression::ArrowFunctionExpression(_) | Expression::FunctionExpression(_)) => given(other),
-            other => bare(other),
-        };
+        let inner =
+            match expression {
+                Expression::Identifier(name) => {
+                    self.constants.get(name.name.as_str()).copied().flatten()
+                }
+                Expression::CallExpression(call) => arguments(&call.arguments).first().copied(),
+                other @ (Expression::ArrowFunctionExpression(_)
+                | Expression::FunctionExpression(_)) => given(other),
+                other => bare(other),
+            };
         match inner {
             Some(inner) if depth < DEPTH_MAX => self.unwrapped(inner, depth + 1),
             _ => expression,
@@ -92,7 +94,9 @@ impl<'a> Script<'a> {
         let name = called(&it.callee).unwrap_or_default();
         let (tool, config, worker) = match (name, &arguments[..]) {
             ("generateSW" | "generateSWString", [config, ..]) => (Tool::GenerateSw, config, None),
-            ("injectManifest" | "getManifest", [config, ..]) => (Tool::InjectManifest, config, None),
+            ("injectManifest" | "getManifest", [config, ..]) => {
+                (Tool::InjectManifest, config, None)
+            }
             ("VitePWA", [config, ..]) => (Tool::VitePwa, config, None),
             ("write", [worker, config, ..]) if is_of_sw_precache(it) => {
                 (Tool::SwPrecache, config, Some(*worker))
@@ -107,7 +111,7 @@ impl<'a> Script<'a> {
         });
     }
 
-    fn new(&mut self, it: &'a NewExpression<'a>) {
+    fn construction(&mut self, it: &'a NewExpression<'a>) {
         let tool = match called(&it.callee) {
             Some("GenerateSW") => Tool::WebpackGenerateSw,
             Some("InjectManifest") => Tool::WebpackInjectManifest,
@@ -153,7 +157,7 @@ impl<'a> Visit<'a> for Script<'a> {
             },
             AstKind::ExportDefaultDeclaration(it) => self.exported = it.declaration.as_expression(),
             AstKind::CallExpression(it) => self.call(it),
-            AstKind::NewExpression(it) => self.new(it),
+            AstKind::NewExpression(it) => self.construction(it),
             AstKind::ObjectExpression(it) => {
                 if let Some((score, tool)) = options::tool_of(names(it))
                     && self.likely.is_none_or(|(best, ..)| score > best)
@@ -192,14 +196,17 @@ fn is_of_sw_precache(it: &CallExpression<'_>) -> bool {
 }
 
 fn names<'a>(object: &'a ObjectExpression<'a>) -> impl Iterator<Item = &'a str> {
-    object.properties.iter().filter_map(|property| match property {
-        ObjectPropertyKind::ObjectProperty(it) => match &it.key {
-            oxc_ast::ast::PropertyKey::StaticIdentifier(name) => Some(name.name.as_str()),
-            oxc_ast::ast::PropertyKey::StringLiteral(name) => Some(name.value.as_str()),
-            _ => None,
-        },
-        ObjectPropertyKind::SpreadProperty(_) => None,
-    })
+    object
+        .properties
+        .iter()
+        .filter_map(|property| match property {
+            ObjectPropertyKind::ObjectProperty(it) => match &it.key {
+                oxc_ast::ast::PropertyKey::StaticIdentifier(name) => Some(name.name.as_str()),
+                oxc_ast::ast::PropertyKey::StringLiteral(name) => Some(name.value.as_str()),
+                _ => None,
+            },
+            ObjectPropertyKind::SpreadProperty(_) => None,
+        })
 }
 
 /// The expression that a function gives: of an arrow function without braces, or behind its one `return`.

@@ -70,12 +70,14 @@ pub(super) fn pattern(glob: &str, root: &str) -> Result<String, String> {
 /// The longest folder that a pattern names without a wildcard, with no slash at its end.
 pub(super) fn folder(glob: &str) -> String {
     let path = normalized(glob.trim_start_matches('!'));
-    let literal = path.find(['*', '?', '{', '[', '(', '!']).unwrap_or(path.len());
+    let literal = path
+        .find(['*', '?', '{', '[', '(', '!'])
+        .unwrap_or(path.len());
     let end = path[..literal].rfind('/').unwrap_or(0);
     path[..end].to_owned()
 }
 
-fn bracket<'a>(text: &'a str, open: char, close: char) -> Result<(&'a str, &'a str), String> {
+fn bracket(text: &str, open: char, close: char) -> Result<(&str, &str), String> {
     let inside = &text[open.len_utf8()..];
     match inside.find(close) {
         Some(end) if end > 0 => Ok((&inside[..end], &inside[end + 1..])),

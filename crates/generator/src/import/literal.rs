@@ -260,14 +260,16 @@ impl<'a> Reader<'a> {
                     let at = property.span.start as usize;
                     let key = match property.key.static_name() {
                         Some(name) => name.to_string(),
-                        None => match property.key.as_expression().map(|key| self.read(key).value) {
-                            Some(Value::Text(name)) => name,
-                            _ => {
-                                let value = unknown("a key that only a run could tell");
-                                table.0.push(("[…]".into(), Node { at, value }));
-                                continue;
+                        None => {
+                            match property.key.as_expression().map(|key| self.read(key).value) {
+                                Some(Value::Text(name)) => name,
+                                _ => {
+                                    let value = unknown("a key that only a run could tell");
+                                    table.0.push(("[…]".into(), Node { at, value }));
+                                    continue;
+                                }
                             }
-                        },
+                        }
                     };
                     table.set(key, Node { at, ..node });
                 }
@@ -299,10 +301,7 @@ impl<'a> Reader<'a> {
         }
         let mut path = String::new();
         for argument in &it.arguments {
-            match argument
-                .as_expression()
-                .map(|inner| self.read(inner).value)
-            {
+            match argument.as_expression().map(|inner| self.read(inner).value) {
                 Some(Value::Text(part)) => {
                     if !path.is_empty() && !path.ends_with('/') {
                         path.push('/');
@@ -373,7 +372,9 @@ fn binary(operator: BinaryOperator, left: Value, right: Value) -> Value {
     use BinaryOperator::{Addition, Division, Exponential, Multiplication, ShiftLeft, Subtraction};
     match (operator, left, right) {
         (Addition, Value::Text(left), Value::Text(right)) => Value::Text(left + &right),
-        (Addition, Value::Text(left), Value::Number(right)) => Value::Text(format!("{left}{right}")),
+        (Addition, Value::Text(left), Value::Number(right)) => {
+            Value::Text(format!("{left}{right}"))
+        }
         (operator, Value::Number(left), Value::Number(right)) => match operator {
             Addition => Value::Number(left + right),
             Subtraction => Value::Number(left - right),

@@ -21,11 +21,7 @@ pub(super) struct Mapping<'a> {
 }
 
 impl<'a> Mapping<'a> {
-    pub(super) fn new(
-        tool: Tool,
-        config: Table,
-        exists: Option<&'a dyn Fn(&str) -> bool>,
-    ) -> Self {
+    pub(super) fn new(tool: Tool, config: Table, exists: Option<&'a dyn Fn(&str) -> bool>) -> Self {
         Self {
             tool,
             config,
@@ -78,7 +74,8 @@ impl<'a> Mapping<'a> {
         match node.value {
             Value::Bool(is) => Some(is),
             _ => {
-                self.draft.lost(option, node, "it is neither `true` nor `false`");
+                self.draft
+                    .lost(option, node, "it is neither `true` nor `false`");
                 None
             }
         }
@@ -132,7 +129,7 @@ impl<'a> Mapping<'a> {
                 _ => String::new(),
             };
             match super::glob::pattern(glob, &root) {
-                Ok(pattern) => list.push(pattern),
+                Ok(pattern) => list.push(self.of_url(pattern)),
                 Err(why) => self.draft.lost(option, node, &format!("`{text}`: {why}")),
             }
         }
@@ -145,15 +142,35 @@ impl<'a> Mapping<'a> {
         self.exclude(option, node, negated);
     }
 
+    /// A pattern of paths on disk as one of paths in URLs, where a prefix differs.
+    fn of_url(&self, pattern: String) -> String {
+        let Some(Toml::Map(pairs)) = self.draft.value("site", "prefixes") else {
+            return pattern;
+        };
+        let rule = pairs
+            .iter()
+            .find_map(|(from, to)| Some((to, pattern.strip_prefix(&**from)?)));
+        match rule {
+            Some((to, rest)) => format!("{to}{rest}"),
+            None => pattern,
+        }
+    }
+
     /// Leaves files out, but never the page at which visits begin.
     pub(super) fn exclude(&mut self, option: &str, node: &Node, patterns: Vec<String>) {
         let mut kept = Vec::new();
         for pattern in patterns {
             if matches(&pattern, "index.html") {
-                let why = format!("`{pattern}`: a visit begins with `index.html`, which must be kept");
+                let why =
+                    format!("`{pattern}`: a visit begins with `index.html`, which must be kept");
                 self.draft.lost(option, node, &why);
-            } else if ["**/node_modules/**", "node_modules/**", "**.map", "**/*.map"]
-                .contains(&&*pattern)
+            } else if [
+                "**/node_modules/**",
+                "node_modules/**",
+                "**.map",
+                "**/*.map",
+            ]
+            .contains(&&*pattern)
             {
                 let why = format!("`{pattern}` is left out by default");
                 self.draft.needless(option, node, &why);
@@ -177,9 +194,13 @@ impl<'a> Mapping<'a> {
         let mut patterns = Vec::new();
         for node in node.list() {
             let found = match (node.regex(), &node.value) {
-                (Some(regex), _) => pattern(&regex).map_err(|why| format!("`{}`: {why}", regex.source)),
+                (Some(regex), _) => {
+                    pattern(&regex).map_err(|why| format!("`{}`: {why}", regex.source))
+                }
                 (None, Value::Null) => continue,
-                (None, Value::Unknown(what)) => Err(format!("it is {what}; write its value instead")),
+                (None, Value::Unknown(what)) => {
+                    Err(format!("it is {what}; write its value instead"))
+                }
                 (None, _) => Err("it is no regular expression".to_owned()),
             };
             match found {
@@ -216,7 +237,9 @@ impl<'a> Mapping<'a> {
             .map(|(text, _)| text.to_owned())
             .collect();
         if !list.is_empty() {
-            self.draft.mapped(option, node, "[worker] import_scripts");
+            let note = "what answers `fetch` belongs into `[worker] extend`, which may call `importScripts`";
+            self.draft
+                .mapped_but(option, node, "[worker] import_scripts", note);
             self.draft.add("worker", "import_scripts", list);
         }
     }
@@ -290,7 +313,10 @@ impl<'a> Mapping<'a> {
             true => text.to_owned(),
             false => format!("{text}/"),
         };
-        if whole.starts_with("http://") || whole.starts_with("https://") {
+        if whole.contains("://") {
+            if crate::config::cdn(&whole).is_err() {
+                return self.draft.lost(option, node, "it is no URL of a folder");
+            }
             self.draft.mapped(option, node, "[site] cdn");
             return self.draft.set("site", "cdn", Toml::Text(whole));
         }
@@ -304,22 +330,28 @@ impl<'a> Mapping<'a> {
         }
         self.base = format!("/{path}");
         self.draft.mapped(option, node, "[site] base");
-        self.draft.set("site", "base", Toml::Text(self.base.clone()));
+        self.draft
+            .set("site", "base", Toml::Text(self.base.clone()));
     }
 
     /// Files of one folder that are reached under another path.
     pub(super) fn prefix(&mut self, option: &str, node: &Node, from: &str, to: &str) {
         let below = to.strip_prefix(&*self.base).unwrap_or(to);
-        let mut pair = [from, below.trim_start_matches("./").trim_start_matches('/')]
-            .map(str::to_owned);
+        let mut pair =
+            [from, below.trim_start_matches("./").trim_start_matches('/')].map(str::to_owned);
         for part in &mut pair {
             if !part.is_empty() && !part.ends_with('/') {
                 part.push('/');
             }
         }
         let [from, to_path] = pair;
-        if to.contains("://") || from.contains("://") || from.starts_with("..") {
-            let why = "files of one folder cannot come from another host; `[site] cdn` is for all files";
+        let odd = |path: &str| {
+            path.starts_with('/')
+                || path.contains("//")
+                || path.split('/').any(|part| matches!(part, "." | ".."))
+        };
+        if odd(&from) || odd(&to_path) || to_path == "revisit/" {
+            let why = "a prefix is a path; for files of another host there is `[site] cdn`";
             return self.draft.lost(option, node, why);
         }
         if from == to_path {
@@ -353,7 +385,9 @@ impl<'a> Mapping<'a> {
         let below = path.strip_prefix(&*self.base);
         let below = below.unwrap_or(path.trim_start_matches('/'));
         if url.contains("://") || url.starts_with("//") {
-            let why = format!("`{url}`: what is kept ahead is the site's own; a `[[route]]` with its origin keeps it when it is first used");
+            let why = format!(
+                "`{url}`: what is kept ahead is the site's own; a `[[route]]` with its origin keeps it when it is first used"
+            );
             return self.draft.lost(option, node, &why);
         }
         if path.contains(['?', '#']) {
@@ -361,7 +395,10 @@ impl<'a> Mapping<'a> {
             return self.draft.lost(option, node, &why);
         }
         let plain = |c: char| !c.is_control() && !"\\|\"<> ".contains(c);
-        if !path.chars().all(plain) || path.split('/').any(|part| part == "..") || below.contains("//") {
+        if !path.chars().all(plain)
+            || path.split('/').any(|part| part == "..")
+            || below.contains("//")
+        {
             let why = format!("`{url}` is no URL path");
             return self.draft.lost(option, node, &why);
         }
@@ -374,8 +411,15 @@ impl<'a> Mapping<'a> {
             return self.draft.needless(option, node, &why);
         }
         let url = format!("{}{below}", self.base);
-        if self.draft.extras.iter().any(|it| it.text("url") == Some(&url)) {
-            return self.draft.needless(option, node, &format!("`{url}` stands there already"));
+        if self
+            .draft
+            .extras
+            .iter()
+            .any(|it| it.text("url") == Some(&url))
+        {
+            return self
+                .draft
+                .needless(option, node, &format!("`{url}` stands there already"));
         }
         let mut item = Item::default();
         item.set("url", Toml::Text(url));
@@ -401,18 +445,28 @@ impl<'a> Mapping<'a> {
             true => format!("{below}index.html"),
             false => below.to_owned(),
         };
-        let made = self.draft.extras.iter().any(|it| it.text("url") == Some(&whole));
+        let made = self
+            .draft
+            .extras
+            .iter()
+            .any(|it| it.text("url") == Some(&whole));
         if made {
-            let why = format!("`{url}` is a page that a server makes, and `[worker] fallback` is a file; write that page as one");
+            let why = format!(
+                "`{url}` is a page that a server makes, and `[worker] fallback` is a file; write that page as one"
+            );
             return self.draft.lost(option, node, &why);
         }
         let last = file.rsplit('/').next().unwrap_or_default();
-        if !last.contains('.') {
-            let why = format!("`{url}` is no file such as `index.html`; name the file, by `[worker] fallback`");
+        let is_literal = Pattern::new(&file).is_ok() && !file.contains(['*', '?', '{']);
+        if !last.contains('.') || !is_literal {
+            let why = format!(
+                "`{url}` is no file such as `index.html`; name the file, by `[worker] fallback`"
+            );
             return self.draft.lost(option, node, &why);
         }
         let note = "never for paths whose last part has an ending, nor for `api/`; to be shown only offline, name it by `offline_page` instead";
-        self.draft.mapped_but(option, node, "[worker] fallback", note);
+        self.draft
+            .mapped_but(option, node, "[worker] fallback", note);
         self.draft.set("worker", "fallback", Toml::Text(file));
     }
 
@@ -460,14 +514,18 @@ impl<'a> Mapping<'a> {
                 None => self.draft.lost(option, node, "it is no regular expression"),
             }
         }
-        if names.iter().any(|name| name.contains(['*', '?', '{', '}']) && !is_start(name)) {
+        if names
+            .iter()
+            .any(|name| name.contains(['*', '?', '{', '}']) && !is_start(name))
+        {
             return self.draft.lost(option, node, "it is no name with any rest");
         }
         let all = matches!(&node.value, Value::List(list) if list.is_empty());
         if names.is_empty() && !all {
             return;
         }
-        self.draft.mapped(option, node, "[worker] ignore_parameters");
+        self.draft
+            .mapped(option, node, "[worker] ignore_parameters");
         self.draft
             .set("worker", "ignore_parameters", Toml::Texts(names));
     }
@@ -491,7 +549,10 @@ impl<'a> Mapping<'a> {
             }
         }
         let include = self.draft.texts("precache", "include");
-        if !include.iter().any(|pattern| matches(pattern, "offline.html")) {
+        if !include
+            .iter()
+            .any(|pattern| matches(pattern, "offline.html"))
+        {
             self.draft
                 .set("worker", "offline_page", Toml::Text(String::new()));
         }
@@ -516,7 +577,18 @@ fn word(text: &str) -> String {
 }
 
 /// Options that are needless whatever their value is.
-const WHATEVER: [&str; 12] = [
-    "cleanupOutdatedCaches", "config", "devOptions", "disableDevLogs", "experimental", "globStrict",
-    "inlineWorkboxRuntime", "integration", "logger", "minify", "sourcemap", "verbose",
+const WHATEVER: [&str; 13] = [
+    "cleanupOutdatedCaches",
+    "config",
+    "devOptions",
+    "disableDevLogs",
+    "experimental",
+    "globStrict",
+    "inlineWorkboxRuntime",
+    "integration",
+    "logger",
+    "minify",
+    "mode",
+    "sourcemap",
+    "verbose",
 ];

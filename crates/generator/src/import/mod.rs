@@ -205,7 +205,10 @@ pub fn import(
         (finding.line, finding.column) = place(finding.at);
     }
     findings.sort_by_key(|finding| finding.at);
-    let mut head = vec![format!("Made of {name} ({}) by `revisit import`.", found.tool.name())];
+    let mut head = vec![format!(
+        "Made of {name} ({}) by `revisit import`.",
+        found.tool.name()
+    )];
     if !mapping.root.is_empty() {
         head.push(format!("Build by: revisit build {}", mapping.root));
     }

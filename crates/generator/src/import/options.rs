@@ -187,8 +187,24 @@ pub(super) fn tool_of<'a>(names: impl Iterator<Item = &'a str>) -> Option<(usize
 
 /// Names that objects of all kinds have: they tell no tool.
 const COMMON: [&str; 18] = [
-    "base", "config", "disable", "exclude", "experimental", "filename", "handler", "include", "logger",
-    "manifest", "method", "minify", "mode", "root", "runtimeCaching", "scope", "sourcemap", "verbose",
+    "base",
+    "config",
+    "disable",
+    "exclude",
+    "experimental",
+    "filename",
+    "handler",
+    "include",
+    "logger",
+    "manifest",
+    "method",
+    "minify",
+    "mode",
+    "root",
+    "runtimeCaching",
+    "scope",
+    "sourcemap",
+    "verbose",
 ];
 
 /// Names that Workbox had for some before its version 5.

@@ -82,7 +82,10 @@ pub(super) fn map_vite(mapping: &mut Mapping<'_>) {
         false => Tool::GenerateSw,
     };
     if own && let Some(name) = config.get("filename").and_then(Node::text) {
-        let folder = config.get("srcDir").and_then(Node::text).unwrap_or("public");
+        let folder = config
+            .get("srcDir")
+            .and_then(Node::text)
+            .unwrap_or("public");
         let at = config.get("filename").map_or(0, |node| node.at);
         let value = Value::Text(format!("{folder}/{name}"));
         workbox::own_worker(mapping, "filename", &Node { at, value });
@@ -106,7 +109,10 @@ pub(super) fn map_vite(mapping: &mut Mapping<'_>) {
     if !own && table.get("navigateFallback").is_none() && !says_null(&table) {
         let at = config.0.first().map_or(0, |(_, node)| node.at);
         let value = Value::Text("index.html".into());
-        mapping.fallback("workbox.navigateFallback (its default)", &Node { at, value });
+        mapping.fallback(
+            "workbox.navigateFallback (its default)",
+            &Node { at, value },
+        );
     }
 }
 

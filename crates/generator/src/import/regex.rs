@@ -159,8 +159,8 @@ fn placed(parts: &[Part], elsewhere: Elsewhere) -> Result<(String, String), Stri
                 _ => Err("it begins with `^` but with no scheme and host: no URL matches".into()),
             };
         }
-        let anywhere = elsewhere == Elsewhere::Anywhere
-            || matches!(parts.first(), Some(Part::AnyRun) | None);
+        let anywhere =
+            elsewhere == Elsewhere::Anywhere || matches!(parts.first(), Some(Part::AnyRun) | None);
         let origin = if anywhere { "*" } else { "self" };
         return Ok((origin.into(), glob(&anchored(parts)?)?));
     };
@@ -219,7 +219,10 @@ fn anchored(parts: &[Part]) -> Result<Vec<Part>, String> {
             whole.push(Part::AnyRun);
         }
     }
-    if whole.iter().any(|part| matches!(part, Part::Start | Part::End)) {
+    if whole
+        .iter()
+        .any(|part| matches!(part, Part::Start | Part::End))
+    {
         return Err("`^` or `$` stands in its middle".into());
     }
     Ok(whole)
@@ -271,7 +274,11 @@ fn glob(parts: &[Part]) -> Result<String, String> {
             Part::AnyRun => {
                 let after_slash = index > 0 && glob.ends_with('/');
                 let before_slash = merged.get(index + 1) == Some(&&Part::Literal('/'));
-                glob.push_str(if after_slash && before_slash { "?**" } else { "**" });
+                glob.push_str(if after_slash && before_slash {
+                    "?**"
+                } else {
+                    "**"
+                });
             }
             Part::Name => glob.push('?'),
             Part::NameRun => glob.push('*'),
@@ -302,7 +309,10 @@ pub(super) fn united(globs: &[String]) -> Result<String, String> {
             let mut after = (0..shortest - before).take_while(from_end).count();
             // no word is cut
             let word = |it: &[char], at: usize| {
-                at > 0 && at < it.len() && it[at - 1].is_ascii_alphanumeric() && it[at].is_ascii_alphanumeric()
+                at > 0
+                    && at < it.len()
+                    && it[at - 1].is_ascii_alphanumeric()
+                    && it[at].is_ascii_alphanumeric()
             };
             while before > 0 && chars.iter().any(|it| word(it, before)) {
                 before -= 1;
@@ -428,9 +438,16 @@ impl Parser<'_> {
                 }
             }
             // the path that a pattern sees has no query
-            Some('[') => match ["^/]", "^\\/]", "^/?]", "^\\/?]"].iter().any(|class| self.take(class)) {
+            Some('[') => match ["^/]", "^\\/]", "^/?]", "^\\/?]"]
+                .iter()
+                .any(|class| self.take(class))
+            {
                 true => one(Part::Name),
-                false if ["\\s\\S]", "\\S\\s]", "^]"].iter().any(|class| self.take(class)) => {
+                false
+                    if ["\\s\\S]", "\\S\\s]", "^]"]
+                        .iter()
+                        .any(|class| self.take(class)) =>
+                {
                     one(Part::Any)
                 }
                 false => self.class(),

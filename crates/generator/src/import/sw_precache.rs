@@ -72,7 +72,8 @@ fn root(config: &Table) -> String {
         !root.is_empty()
             && globs.iter().all(|glob| {
                 let path = normalized(glob.trim_start_matches('!'));
-                path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
+                path.strip_prefix(root)
+                    .is_some_and(|rest| rest.starts_with('/'))
             })
     };
     let mut stripped: Vec<String> = pairs(config)
@@ -129,7 +130,11 @@ fn prefixes(mapping: &mut Mapping<'_>, config: &Table) {
         let from = normalized(&from).trim_end_matches('/').to_owned();
         let option = match config.get("stripPrefix").is_some_and(|it| it.at == node.at) {
             true => "stripPrefix".to_owned(),
-            false if config.get("replacePrefix").is_some_and(|it| it.at == node.at) => {
+            false
+                if config
+                    .get("replacePrefix")
+                    .is_some_and(|it| it.at == node.at) =>
+            {
                 "replacePrefix".to_owned()
             }
             false => format!("stripPrefixMulti[{from:?}]"),

@@ -24,22 +24,29 @@ pub(super) fn options(mapping: &mut Mapping<'_>, config: &Table, tool: Tool, aro
         mapping.root = normalized(folder).trim_end_matches('/').to_owned();
     }
     // What later ones are read by comes first.
-    const FIRST: [&str; 3] = ["modifyURLPrefix", "templatedURLs", "additionalManifestEntries"];
+    const FIRST: [&str; 3] = [
+        "modifyURLPrefix",
+        "templatedURLs",
+        "additionalManifestEntries",
+    ];
     let first = |it: &&(String, Node)| FIRST.contains(&&*it.0);
     let mut sorted: Vec<(String, Node)> = config.0.iter().filter(first).cloned().collect();
     sorted.sort_by_key(|(name, _)| FIRST.iter().position(|it| it == name));
     sorted.extend(config.0.iter().filter(|it| !first(it)).cloned());
     let sorted = Table(sorted);
-    mapping.each(&sorted, &known, around, |mapping, name, option, node| {
-        match name {
+    mapping.each(
+        &sorted,
+        &known,
+        around,
+        |mapping, name, option, node| match name {
             "runtimeCaching" => routes::workbox(mapping, option, node, config),
             "skipWaiting" | "clientsClaim" => update(mapping, name, option, node, config),
             _ if plugins::WEBPACK_ONLY.contains(&name) => {
                 plugins::webpack(mapping, name, option, node);
             }
             _ => one(mapping, name, option, node),
-        }
-    });
+        },
+    );
     let scans = !matches!(tool, Tool::WebpackGenerateSw | Tool::WebpackInjectManifest);
     if scans && config.get("globPatterns").is_none() {
         let default = vec!["**/*.{js,wasm,css,html}".to_owned()];
@@ -53,7 +60,10 @@ pub(super) fn options(mapping: &mut Mapping<'_>, config: &Table, tool: Tool, aro
     if !scans && config.get("swDest").is_none() {
         // webpack's plugin takes the name of the source
         let source = config.get("swSrc").and_then(Node::text).unwrap_or_default();
-        let name = source.rsplit('/').next().and_then(|it| it.split('.').next());
+        let name = source
+            .rsplit('/')
+            .next()
+            .and_then(|it| it.split('.').next());
         let name = name.filter(|it| !it.is_empty()).unwrap_or("service-worker");
         let (at, value) = (0, Value::Text(format!("{name}.js")));
         mapping.worker_name("swDest (its default)", &Node { at, value });
@@ -159,14 +169,19 @@ fn one(mapping: &mut Mapping<'_>, name: &str, option: &str, node: &Node) {
             draft.needless(option, node, "what no open page needs always goes");
         }
         "navigationPreload" if matches!(node.value, Value::Bool(true)) => {
-            draft.mapped(option, node, "[[route]] preload, of those that ask for pages");
+            draft.mapped(
+                option,
+                node,
+                "[[route]] preload, of those that ask for pages",
+            );
         }
         "navigationPreload" => draft.needless(option, node, "it is so by default"),
         "offlineGoogleAnalytics" if matches!(node.value, Value::Bool(false)) => {
             draft.needless(option, node, "it is so by default");
         }
         "offlineGoogleAnalytics" => {
-            let why = "it knows the `analytics.js` of before 2023 alone, which measures nothing any more";
+            let why =
+                "it knows the `analytics.js` of before 2023 alone, which measures nothing any more";
             draft.lost(option, node, why);
         }
         "disableDevLogs" => draft.needless(option, node, "a built worker logs nothing"),
@@ -235,7 +250,13 @@ fn additional(mapping: &mut Mapping<'_>, option: &str, node: &Node) {
         };
         match url {
             // without a revision the URL itself is said to change
-            Some(url) => mapping.extra(option, entry, url, Some(revision.unwrap_or("1")), Vec::new()),
+            Some(url) => mapping.extra(
+                option,
+                entry,
+                url,
+                Some(revision.unwrap_or("1")),
+                Vec::new(),
+            ),
             None => mapping.draft.lost(option, entry, "its `url` is not known"),
         }
     }
