@@ -12,6 +12,7 @@ mod bad_input;
 mod budget;
 mod disk;
 mod hosts;
+mod import;
 mod matches;
 mod moving;
 mod names;

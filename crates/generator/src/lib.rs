@@ -17,6 +17,8 @@ mod error;
 mod extension;
 mod extra;
 mod host;
+pub mod import;
+mod import_scripts;
 mod manifest;
 pub mod matching;
 mod memory;

@@ -92,7 +92,9 @@ pub(crate) fn select(
     for found in rest {
         let bytes = size(found);
         let mut group = Group::Lazy;
-        if !any_matches(&patterns.lazy, &found.path) {
+        let is_wanted_later = config.file_bytes_max.is_some_and(|max| bytes > max)
+            || any_matches(&patterns.lazy, &found.path);
+        if !is_wanted_later {
             if selection.left_out.is_empty() && bytes <= left {
                 left -= bytes;
                 selection.files += 1;

@@ -11,6 +11,7 @@ use revisit_rules::site::{FileStamp, media};
 use super::{Planner, Stop, warnings::forbids_own_scripts};
 use crate::address::Addresses;
 use crate::content_hash::{Hasher, Sha256, sha256};
+use crate::import_scripts::{self, ImportedScript};
 use crate::memory::{FileFacts, Memory, PackKey, PageFacts};
 use crate::overlay::{SiteFile, edited};
 use crate::packs::{Batch, Pack, pack};
@@ -75,6 +76,26 @@ impl Planner<'_> {
             .map(|found| found.path.clone())
             .zip(facts)
             .collect())
+    }
+
+    /// What the worker imports, and in which state the files among it are.
+    pub(super) fn imported_scripts(
+        &self,
+        stamps: &HashMap<&str, FileStamp>,
+    ) -> Result<Vec<ImportedScript>, Stop> {
+        let known: HashSet<&str> = stamps.keys().copied().collect();
+        let mut scripts = Vec::new();
+        for url in &self.config.worker.import_scripts {
+            let file = import_scripts::file_of(url, &self.config.site.base, &known)?;
+            let bytes = file
+                .map(|file| self.read(&file, stamps[&*file]))
+                .transpose()?;
+            scripts.push(ImportedScript {
+                url: url.clone(),
+                sha256: bytes.map(|bytes| sha256(&bytes)),
+            });
+        }
+        Ok(scripts)
     }
 
     /// What the scripts say that are kept ahead of time.

@@ -245,6 +245,7 @@ impl Planner<'_> {
                 network: &self.config.worker.network,
                 asked: manifest.asks,
                 extension: extension.as_deref(),
+                imports: &self.imported_scripts(&stamps)?,
             },
             self.parsed,
         )?;
