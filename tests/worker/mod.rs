@@ -14,6 +14,7 @@ mod headers;
 mod install;
 mod kills;
 mod packs;
+mod prefixes;
 mod routes;
 mod update;
 

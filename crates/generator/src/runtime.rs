@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{Parsed, Strategy, UpdateMode};
 use crate::content_hash::{sha256, short};
+use crate::import_scripts::{self, ImportedScript};
 use crate::own::OUTPUT;
 use crate::routes::Route;
 use crate::{BuildError, extension};
@@ -42,6 +43,8 @@ pub(crate) struct Worker<'a> {
     pub(crate) network: &'a [String],
     /// Code of the site's own, which comes first.
     pub(crate) extension: Option<&'a str>,
+    /// What it loads after all of ours.
+    pub(crate) imports: &'a [ImportedScript],
 }
 
 /// The service worker of a build.
@@ -134,7 +137,8 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
     );
     let joined = join(&entry, &config_module)?;
     let extension = wanted.extension.map(extension::scoped).unwrap_or_default();
-    Ok(format!("{MARK}{extension}{}", minify(&joined)?))
+    let imports = import_scripts::statement(wanted.imports);
+    Ok(format!("{MARK}{extension}{}{imports}", minify(&joined)?))
 }
 
 /// Adds what the site's routes use; says whether one of them preloads.

@@ -19,6 +19,7 @@ const PLAIN: Worker<'_> = Worker {
     by_folder: false,
     network: &[],
     extension: None,
+    imports: &[],
 };
 
 #[test]
