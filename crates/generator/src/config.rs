@@ -3,6 +3,9 @@
 //! Every key has a default; unknown keys are refused. The doc comments are the reference:
 //! `docs/revisit.schema.json` is made of them.
 
+mod replaced;
+mod route;
+
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
@@ -16,6 +19,10 @@ use url::Url;
 
 use crate::BuildError;
 use crate::prefixes::Prefixes;
+use crate::routes::{Route, routes};
+
+pub use replaced::Replaced;
+pub use route::{Credentials, Recipe, RouteConfig, Strategy};
 
 /// What a build needs to know of a site.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +35,8 @@ pub struct BuildConfig {
     pub precache: PrecacheConfig,
     /// `[worker]`
     pub worker: WorkerConfig,
+    /// `[[route]]`, of which the first that matches answers.
+    pub routes: Vec<RouteConfig>,
     /// Where patterns of files outside the site begin; empty for the working directory.
     pub folder: PathBuf,
 }
@@ -288,16 +297,6 @@ pub struct WorkerConfig {
     pub replaces: Vec<Replaced>,
 }
 
-/// A tool whose worker is replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Replaced {
-    /// Workbox, from version 4 on.
-    Workbox,
-    /// sw-precache, from version 4 on.
-    SwPrecache,
-}
-
 impl Default for WorkerConfig {
     fn default() -> Self {
         Self {
@@ -336,6 +335,7 @@ pub(crate) struct Parsed {
     pub(crate) allow: Vec<Pattern>,
     pub(crate) deny: Vec<Pattern>,
     pub(crate) stall_ms: NonZeroU64,
+    pub(crate) routes: Vec<Route>,
 }
 
 impl BuildConfig {
@@ -425,6 +425,7 @@ impl BuildConfig {
             .concat(),
             stall_ms: NonZeroU64::from(self.worker.stall_seconds)
                 .saturating_mul(NonZeroU64::MIN.saturating_add(999)),
+            routes: routes(self)?,
         })
     }
 }

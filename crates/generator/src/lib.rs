@@ -31,6 +31,7 @@ mod prefixes;
 mod previous;
 mod references;
 mod report;
+mod routes;
 mod runtime;
 mod select;
 mod shell;

@@ -14,12 +14,14 @@ use oxc_parser::Parser;
 use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
 
-use crate::config::{Parsed, UpdateMode};
+use crate::config::{Parsed, Strategy, UpdateMode};
 use crate::content_hash::{sha256, short};
 use crate::import_scripts::{self, ImportedScript};
 use crate::own::OUTPUT;
+use crate::routes::Route;
 use crate::{BuildError, extension};
 use revisit_rules::site::pattern::Pattern;
+use revisit_rules::site::routing::Origin;
 
 /// What a worker of this site must know and do.
 pub(crate) struct Worker<'a> {
@@ -116,6 +118,7 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
             values.insert("byFolder".into(), json!(true));
         }
     }
+    let preloads = add_routes(config, &mut imports, &mut features, &mut values);
     let mut entry = String::new();
     for (names, file) in imports {
         entry.push_str(&format!("import {{ {names} }} from './{file}'\n"));
@@ -125,11 +128,75 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
         .map(|(key, value)| format!("{key}: {value}"))
         .collect();
     entry.push_str(&format!("start({{ {} }})\n", list.join(", ")));
-    let config_module = format!("const config = {}\n", Value::Object(values));
+    // what is `false` here goes from the code when it is made smaller
+    let config_module = format!(
+        "const config = {}\nconst ROUTED = {}, PRELOADS = {preloads}, SPEAKS = {}\n",
+        Value::Object(values),
+        features.iter().any(|(key, _)| *key == "routed"),
+        wanted.take_over,
+    );
     let joined = join(&entry, &config_module)?;
     let extension = wanted.extension.map(extension::scoped).unwrap_or_default();
     let imports = import_scripts::statement(wanted.imports);
     Ok(format!("{MARK}{extension}{}{imports}", minify(&joined)?))
+}
+
+/// Adds what the site's routes use; says whether one of them preloads.
+fn add_routes(
+    config: &Parsed,
+    imports: &mut Vec<(&str, &str)>,
+    features: &mut Vec<(&str, &str)>,
+    values: &mut Map<String, Value>,
+) -> bool {
+    let routes = &config.routes;
+    if routes.is_empty() {
+        return false;
+    }
+    let any = |used: &dyn Fn(&Route) -> bool| routes.iter().any(used);
+    values.insert(
+        "routes".into(),
+        routes.iter().map(Route::for_worker).collect(),
+    );
+    imports.push(("routed, routeFor", "routing.js"));
+    features.extend([("routed", "routed"), ("routeFor", "routeFor")]);
+    let strategies = [
+        (Strategy::CacheFirst, "cache-first.js"),
+        (Strategy::NetworkFirst, "network-first.js"),
+        (Strategy::StaleWhileRevalidate, "stale-while-revalidate.js"),
+        (Strategy::CacheOnly, "cache-only.js"),
+        (Strategy::NetworkOnly, "network-only.js"),
+    ];
+    for (strategy, file) in strategies {
+        if any(&|route| route.strategy == strategy) {
+            imports.push((strategy.feature(), file));
+            features.push((strategy.feature(), strategy.feature()));
+        }
+    }
+    let preloads = any(&|route| route.keys.preload);
+    for (feature, file, used) in [
+        (
+            "upgraded",
+            "upgrade.js",
+            any(&|route| route.keeps() && route.rule.origin != Origin::Own),
+        ),
+        (
+            "changed",
+            "broadcast.js",
+            any(&|route| route.keys.broadcast),
+        ),
+        (
+            "substitute",
+            "substitute.js",
+            any(&|route| route.keys.fallback.is_some()),
+        ),
+        ("preloaded", "preload.js", preloads),
+    ] {
+        if used {
+            imports.push((feature, file));
+            features.push((feature, feature));
+        }
+    }
+    preloads
 }
 
 /// The page client, which registers the worker named and looks for a newer build every so many
@@ -310,6 +377,9 @@ macro_rules! modules {
 modules!(
     "answer.js",
     "asked.js",
+    "broadcast.js",
+    "cache-first.js",
+    "cache-only.js",
     "cdn.js",
     "clean.js",
     "download.js",
@@ -323,21 +393,30 @@ modules!(
     "keep.js",
     "lazy.js",
     "measure.js",
+    "network-first.js",
+    "network-only.js",
     "next-visit.js",
+    "from.js",
     "offline.js",
     "pattern.js",
+    "preload.js",
     "route.js",
     "routes.js",
+    "routing.js",
+    "stale-while-revalidate.js",
     "start.js",
+    "stash.js",
+    "substitute.js",
     "tabs.js",
     "take-over.js",
     "tell.js",
+    "upgrade.js",
 );
 
 /// Properties that only our own modules name, on objects that never leave the worker: these may
 /// be shortened. No name of a web API, of a message or of a manifest stands here.
 const OWN_PROPERTIES: &str = "^(home|hash|packs|firsts|cuts|parts|pack|at|group|file|elsewhere|bytes|response|gzip|alone|later|\
-     installed|activated|arrive|missing|asked|lazy|target|make|until|packed|hand|measure)$";
+     installed|activated|arrive|routed|missing|asked|lazy|target|make|until|packed|hand|measure)$";
 
 const CLIENT: &str = include_str!("../runtime/client/client.js");
 const DEV: &str = include_str!("../runtime/dev/dev.js");
