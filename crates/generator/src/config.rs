@@ -282,7 +282,9 @@ pub struct WorkerConfig {
     /// File with code of your own for the worker, such as a `push` listener, relative to this
     /// config; it runs before ours, in a function of its own. A `fetch` listener of it that calls
     /// `respondWith` answers in our place, offline too; a classic script, at most 1 MiB, taken as
-    /// it is. Flag `--inject`, relative to the working directory. Default none.
+    /// it is. If `self.__WB_MANIFEST` or `self.__REVISIT_MANIFEST` stands in it, it is the whole worker
+    /// and that becomes the list of files (`docs/coming-from.md`). Flag `--inject`, relative to the
+    /// working directory. Default none.
     pub extend: Option<PathBuf>,
     /// Scripts that the worker loads by `importScripts` after ours, in this order: paths of files of
     /// the site, or URLs. For listeners of `push`, `message` and the like; one of `fetch` is asked only
