@@ -21,6 +21,7 @@ mod pages;
 mod prefixes;
 mod previous;
 mod uninstall;
+mod vite;
 mod warned;
 mod watch;
 

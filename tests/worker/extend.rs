@@ -71,7 +71,7 @@ fn a_change_of_it_changes_the_worker_and_a_fault_of_it_stops_the_build() {
     assert_eq!(
         output.stderr,
         "error: `own.js`, line 2, column 9: Unexpected token\n\
-         help: write it as a classic script; `importScripts` takes the place of `import`\n"
+         help: write it as a classic script, or bundle it to one; `importScripts` takes the place of `import`\n"
     );
     assert!(out.files() == after, "a refused build left something");
 }

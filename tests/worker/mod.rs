@@ -13,6 +13,7 @@ mod groups;
 mod headers;
 mod install;
 mod kills;
+mod own_worker;
 mod packs;
 mod prefixes;
 mod routes;

@@ -21,6 +21,12 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Make a revisit.toml of a config of Workbox or sw-precache
     Import(ImportArgs),
+    /// Write modules that a service worker of your own may import
+    WorkerModules {
+        /// The folder for them, such as `src/revisit`
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Print the JSON Schema of revisit.toml
     #[command(hide = true)]
     Schema {
@@ -51,7 +57,7 @@ pub(crate) struct BuildArgs {
     /// File name of the service worker [default: sw.js]
     #[arg(long, value_name = "NAME")]
     pub(crate) worker_name: Option<String>,
-    /// Put this script of yours before the worker's own code
+    /// Put this script of yours before the worker's own code; with `self.__WB_MANIFEST` in it, it is the worker
     #[arg(long, value_name = "FILE", conflicts_with = "uninstall")]
     pub(crate) inject: Option<PathBuf>,
     /// Take the script tags out again and leave a worker that removes itself

@@ -17,6 +17,7 @@ mod stop;
 mod summary;
 mod terminal;
 mod watch;
+mod worker_modules;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Build(args) => build::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::WorkerModules { folder } => worker_modules::run(&folder),
         Command::Schema { words } => schema::run(words),
     };
     match done {

@@ -3,6 +3,7 @@
 //! Every key has a default; unknown keys are refused. The doc comments are the reference:
 //! `docs/revisit.schema.json` is made of them.
 
+mod replaced;
 mod route;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::BuildError;
 use crate::prefixes::Prefixes;
 use crate::routes::{Route, routes};
 
+pub use replaced::Replaced;
 pub use route::{Credentials, Recipe, RouteConfig, Strategy};
 
 /// What a build needs to know of a site.
@@ -280,7 +282,9 @@ pub struct WorkerConfig {
     /// File with code of your own for the worker, such as a `push` listener, relative to this
     /// config; it runs before ours, in a function of its own. A `fetch` listener of it that calls
     /// `respondWith` answers in our place, offline too; a classic script, at most 1 MiB, taken as
-    /// it is. Flag `--inject`, relative to the working directory. Default none.
+    /// it is. If `self.__WB_MANIFEST` or `self.__REVISIT_MANIFEST` stands in it, it is the whole worker
+    /// and that becomes the list of files (`docs/coming-from.md`). Flag `--inject`, relative to the
+    /// working directory. Default none.
     pub extend: Option<PathBuf>,
     /// Scripts that the worker loads by `importScripts` after ours, in this order: paths of files of
     /// the site, or URLs. For listeners of `push`, `message` and the like; one of `fetch` is asked only
@@ -293,16 +297,6 @@ pub struct WorkerConfig {
     /// request, and the rest of it goes with the first activation. Costs 0.6 kB of worker: to be
     /// taken out when all visitors were here again. Default none.
     pub replaces: Vec<Replaced>,
-}
-
-/// A tool whose worker is replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Replaced {
-    /// Workbox, from version 4 on.
-    Workbox,
-    /// sw-precache, from version 4 on.
-    SwPrecache,
 }
 
 impl Default for WorkerConfig {

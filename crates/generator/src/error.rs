@@ -111,6 +111,14 @@ pub enum BuildError {
         /// What the parser said.
         why: String,
     },
+    /// A worker of the site's own that cannot get the list of files.
+    #[error("`{}`: {why}", path.display())]
+    OwnWorker {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// A value of the config is none that this option takes.
     #[error("`{key}` cannot be `{value}`: {why}")]
     Config {
@@ -199,7 +207,10 @@ impl BuildError {
             Self::Commit { .. } => "build again: it completes what was begun".into(),
             Self::NoExtension { .. } => "name a script by `[worker] extend` or `--inject`, or leave it out".into(),
             Self::ExtensionSyntax { .. } => {
-                "write it as a classic script; `importScripts` takes the place of `import`".into()
+                "write it as a classic script, or bundle it to one; `importScripts` takes the place of `import`".into()
+            }
+            Self::OwnWorker { .. } => {
+                "write `self.__WB_MANIFEST` or `self.__REVISIT_MANIFEST` once, where the list is to stand; a bundled worker keeps it".into()
             }
             Self::Config { key: "out", .. } => "name a folder beside the site, such as `--out offline-site`".into(),
             Self::Config { key: "site.prefixes", .. } => "write what stands on disk, and what is in its place in URLs: `{ \"static/\" = \"assets/\" }`".into(),

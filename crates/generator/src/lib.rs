@@ -50,7 +50,7 @@ pub use memory::Memory;
 pub use overlay::{Body, Edit, Generated, Overlay, SiteFile};
 pub use plan::{Options, Progress, plan, plan_dev, plan_matches, plan_uninstall};
 pub use report::{LeftOut, Report, Warning};
-pub use runtime::uninstaller;
+pub use runtime::{uninstaller, worker_modules};
 pub use spill::Spilled;
 pub use stamps::{Stamps, stamps, stamps_seen, stamps_written};
 pub use write::{Destination, Written, write};

@@ -227,6 +227,11 @@ pub(crate) fn dev_worker() -> Result<String, BuildError> {
     ))
 }
 
+/// A worker of the site's own, so that it is known again.
+pub(crate) fn marked(text: &str) -> String {
+    format!("{MARK}{text}")
+}
+
 /// Was this worker script written by a build of ours?
 pub(crate) fn is_ours(script: &[u8]) -> bool {
     script.starts_with(MARK.as_bytes())
@@ -413,6 +418,15 @@ modules!(
 /// be shortened. No name of a web API, of a message or of a manifest stands here.
 const OWN_PROPERTIES: &str = "^(home|hash|packs|firsts|cuts|parts|pack|at|group|file|elsewhere|bytes|response|gzip|alone|later|\
      installed|activated|arrive|routed|missing|asked|lazy|target|make|until|packed|hand|measure)$";
+
+/// Modules for workers of the sites' own, by their names: each is plain JavaScript that a bundler takes.
+pub fn worker_modules() -> [(&'static str, &'static str); 3] {
+    [
+        ("precache.js", include_str!("../runtime/worker/precache.js")),
+        ("route.js", include_str!("../runtime/worker/route.js")),
+        ("pattern.js", include_str!("../runtime/worker/pattern.js")),
+    ]
+}
 
 const CLIENT: &str = include_str!("../runtime/client/client.js");
 const DEV: &str = include_str!("../runtime/dev/dev.js");

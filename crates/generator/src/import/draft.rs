@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::literal::Node;
 
@@ -78,6 +79,34 @@ impl Item {
         });
     }
 
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|line| line.key == key)
+    }
+
+    /// Only these keys stay.
+    pub(super) fn keep(&mut self, keys: &[&str]) {
+        self.0.retain(|line| keys.contains(&line.key));
+    }
+
+    /// As a config has it.
+    pub(super) fn json(&self) -> Value {
+        let value = |value: &Toml| match value {
+            Toml::Text(it) => json!(it),
+            Toml::Texts(it) => json!(it),
+            Toml::Number(it) => json!(it),
+            Toml::Numbers(it) => json!(it),
+            Toml::Bool(it) => json!(it),
+            Toml::Map(pairs) => pairs
+                .iter()
+                .map(|(key, value)| (key.clone(), json!(value)))
+                .collect(),
+        };
+        self.0
+            .iter()
+            .map(|line| (line.key.to_owned(), value(&line.value)))
+            .collect()
+    }
+
     pub(super) fn and(mut self, more: Self) -> Self {
         self.0.extend(more.0);
         self
@@ -123,6 +152,13 @@ impl Draft {
         };
         lines.retain(|line| line.key != key);
         lines.push(Line { key, value, why });
+    }
+
+    pub(super) fn unset(&mut self, table: &str, key: &str) {
+        for (_, lines) in self.tables.iter_mut().filter(|(name, _)| *name == table) {
+            lines.retain(|line| line.key != key);
+        }
+        self.tables.retain(|(_, lines)| !lines.is_empty());
     }
 
     /// Adds to a list.

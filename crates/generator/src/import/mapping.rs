@@ -533,6 +533,10 @@ impl<'a> Mapping<'a> {
     /// What a build would refuse is put right: pages at which visits begin or end must be kept.
     pub(super) fn finish(&mut self) {
         let include = self.draft.texts("precache", "include");
+        if include.iter().any(|pattern| pattern == "**") {
+            self.draft.unset("precache", "include");
+            return;
+        }
         if include.is_empty() {
             return;
         }
@@ -541,9 +545,16 @@ impl<'a> Mapping<'a> {
             Some(Toml::Text(page)) => Some(page.clone()),
             _ => None,
         };
-        for page in fallback.into_iter().chain(["index.html".to_owned()]) {
+        let routes = self.draft.routes.iter();
+        let of_routes: Vec<String> = routes
+            .filter_map(|route| route.text("fallback").map(str::to_owned))
+            .collect();
+        let first = "index.html".to_owned();
+        for page in fallback.into_iter().chain(of_routes).chain([first]) {
             if !kept(&page) && !self.draft.texts("precache", "include").contains(&page) {
-                let note = format!("`{page}` is kept too: visits begin or end there");
+                let note = format!(
+                    "`{page}` is kept too: it is asked for when nothing else answers, or first of all"
+                );
                 self.draft.notes.push(note);
                 self.draft.add("precache", "include", vec![page]);
             }

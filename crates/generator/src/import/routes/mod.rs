@@ -7,27 +7,16 @@ pub(super) use toolbox::toolbox;
 pub(super) use workbox::workbox;
 
 use super::condition::Condition;
-use serde::Serialize;
-
 use super::draft::{Item, Toml};
 use super::literal::{Node, Regex, Table, Value};
 use super::mapping::Mapping;
 use super::regex::{Elsewhere, places};
-
-/// Who is asked first. The names are those of `[[route]] strategy`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Strategy {
-    #[default]
-    CacheFirst,
-    NetworkFirst,
-    StaleWhileRevalidate,
-    CacheOnly,
-    NetworkOnly,
-}
+use crate::BuildConfig;
+use crate::config::{RouteConfig, Strategy};
+use crate::routes::routes;
 
 /// A route on its way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Route {
     /// Origins and paths: one route each.
     places: Vec<(String, String)>,
@@ -135,7 +124,10 @@ fn begun(
         destinations,
         methods,
         strategy,
-        ..Route::default()
+        statuses: Vec::new(),
+        more: Item::default(),
+        opaque: false,
+        preload: false,
     })
 }
 
@@ -155,12 +147,20 @@ impl Route {
     }
 }
 
-fn finish(mapping: &mut Mapping<'_>, route: Route) {
-    for (origin, path) in route.places {
+/// Adds what a build takes of it, and says what became of the entry.
+fn finish(mapping: &mut Mapping<'_>, option: &str, entry: &Node, mut route: Route) {
+    if route.strategy == Strategy::NetworkOnly {
+        // It keeps nothing: what is said of that means nothing.
+        route.opaque = false;
+        route.statuses.clear();
+        route.more.keep(&["credentials", "fallback"]);
+    }
+    let mut added = false;
+    for (origin, path) in &route.places {
         let mut item = Item::default();
         item.set("path", Toml::Text(format!("/{path}")));
         if origin != "self" {
-            item.set("origin", Toml::Text(origin));
+            item.set("origin", Toml::Text(origin.clone()));
         }
         if !route.destinations.is_empty() {
             item.set("destination", Toml::Texts(route.destinations.clone()));
@@ -168,20 +168,63 @@ fn finish(mapping: &mut Mapping<'_>, route: Route) {
         if !route.methods.is_empty() {
             item.set("methods", Toml::Texts(route.methods.clone()));
         }
-        let strategy = serde_json::json!(route.strategy);
-        let strategy = strategy.as_str().unwrap_or_default();
-        item.set("strategy", Toml::Text(strategy.to_owned()));
+        item.set("strategy", Toml::Text(route.strategy.key().to_owned()));
         if !route.statuses.is_empty() {
             item.set("statuses", Toml::Numbers(route.statuses.clone()));
         }
         let mut item = item.and(route.more.clone());
-        for (key, is) in [("opaque", route.opaque), ("preload", route.preload)] {
-            if is {
-                item.set(key, Toml::Bool(true));
+        if route.opaque && origin != "self" {
+            if !item.has("max_entries") {
+                // A build asks for a limit: nobody sees how large such answers are.
+                item.set("max_entries", Toml::Number(OPAQUE_ENTRIES));
             }
+            item.set("opaque", Toml::Bool(true));
         }
-        mapping.draft.routes.push(item);
+        if route.preload {
+            item.set("preload", Toml::Bool(true));
+        }
+        match proved(mapping, &mut item) {
+            Ok(()) => {
+                mapping.draft.routes.push(item);
+                added = true;
+            }
+            Err(why) => mapping.draft.lost(option, entry, &why),
+        }
     }
+    if added {
+        mapping.draft.mapped(option, entry, "[[route]]");
+    }
+}
+
+/// Would a build take it behind those that are there? If only its stash is another's, it gets its own.
+fn proved(mapping: &mut Mapping<'_>, item: &mut Item) -> Result<(), String> {
+    let all = |mapping: &Mapping<'_>, item: &Item| -> Result<(), String> {
+        let mut list = mapping.draft.routes.clone();
+        list.push(item.clone());
+        let list: Result<Vec<RouteConfig>, _> = list
+            .iter()
+            .map(|item| serde_json::from_value(item.json()))
+            .collect();
+        let mut config = BuildConfig {
+            routes: list.map_err(|error| error.to_string())?,
+            ..BuildConfig::default()
+        };
+        config.site.base.clone_from(&mapping.base);
+        routes(&config).map(drop).map_err(|error| error.to_string())
+    };
+    let found = all(mapping, item);
+    let shared = item.text("name").map(str::to_owned);
+    let (Err(_), Some(name)) = (&found, shared) else {
+        return found;
+    };
+    for number in 2..STASHES_MAX {
+        item.set("name", Toml::Text(format!("{name}-{number}")));
+        if all(mapping, item).is_ok() {
+            return Ok(());
+        }
+    }
+    item.set("name", Toml::Text(name));
+    found
 }
 
 fn stash(mapping: &mut Mapping<'_>, route: &mut Route, option: &str, node: &Node) {
@@ -345,3 +388,8 @@ const DESTINATIONS: [&str; 14] = [
     "audio", "document", "embed", "font", "frame", "iframe", "image", "manifest", "object",
     "script", "style", "track", "video", "worker",
 ];
+
+/// Most opaque answers of a route that names no limit.
+const OPAQUE_ENTRIES: u64 = 60;
+/// As many of one name with other limits nobody has.
+const STASHES_MAX: u32 = 10;

@@ -5,6 +5,7 @@ use super::{
     timeout,
 };
 use crate::import::condition::Condition;
+use crate::import::draft::Item;
 use crate::import::literal::{Node, Regex, Value};
 use crate::import::mapping::Mapping;
 use crate::import::options::TOOLBOX_OPTIONS;
@@ -21,14 +22,17 @@ pub(in crate::import) fn toolbox(mapping: &mut Mapping<'_>, option: &str, node: 
         if let Some(handler) = table.get("default") {
             match strategy(handler) {
                 Some(strategy) => {
-                    last = Some(Route {
+                    let route = Route {
                         places: vec![("*".into(), "**".into())],
+                        destinations: Vec::new(),
+                        methods: Vec::new(),
                         strategy,
-                        ..Route::default()
-                    });
-                    mapping
-                        .draft
-                        .mapped(&option, entry, "[[route]], the last one");
+                        statuses: Vec::new(),
+                        more: Item::default(),
+                        opaque: true,
+                        preload: false,
+                    };
+                    last = Some((option, entry, route));
                 }
                 None => mapping.draft.lost(&option, handler, HANDLER),
             }
@@ -54,11 +58,10 @@ pub(in crate::import) fn toolbox(mapping: &mut Mapping<'_>, option: &str, node: 
                 toolbox_option(mapping, &mut route, name, full, node);
             },
         );
-        mapping.draft.mapped(&option, entry, "[[route]]");
-        finish(mapping, route);
+        finish(mapping, &option, entry, route);
     }
-    if let Some(route) = last {
-        finish(mapping, route);
+    if let Some((option, entry, route)) = last {
+        finish(mapping, &option, entry, route);
     }
 }
 

@@ -1,9 +1,9 @@
 //! `runtimeCaching` of Workbox.
 
 use super::{
-    Route, Strategy, begun, entries, finish, headers, kept, limit, matching, of_place, stash,
-    timeout,
+    Route, begun, entries, finish, headers, kept, limit, matching, of_place, stash, timeout,
 };
+use crate::config::Strategy;
 use crate::import::condition::Condition;
 use crate::import::draft::Toml;
 use crate::import::literal::{Node, Table, Value};
@@ -54,8 +54,7 @@ pub(in crate::import) fn workbox(
                 });
             }
         });
-        mapping.draft.mapped(&option, entry, "[[route]]");
-        finish(mapping, route);
+        finish(mapping, &option, entry, route);
     }
 }
 
@@ -120,6 +119,13 @@ fn workbox_option(
         }
         "broadcastUpdate" => {
             let note = "pages hear `CACHE_UPDATED` by `message`, as by Workbox's default";
+            if !matches!(
+                route.strategy,
+                Strategy::NetworkFirst | Strategy::StaleWhileRevalidate
+            ) {
+                let why = "no answer that a page was given is replaced";
+                return mapping.draft.needless(option, node, why);
+            }
             mapping
                 .draft
                 .mapped_but(option, node, "[[route]] broadcast", note);

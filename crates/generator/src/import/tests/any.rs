@@ -15,7 +15,7 @@ fn accepted(text: &str) -> Result<(), String> {
         precache: crate::config::PrecacheConfig,
         names: crate::config::NamesConfig,
         worker: crate::config::WorkerConfig,
-        route: Vec<toml::Value>,
+        route: Vec<crate::config::RouteConfig>,
     }
     let whole: Whole = toml::from_str(text).map_err(|error| error.to_string())?;
     let config = crate::BuildConfig {
@@ -23,9 +23,9 @@ fn accepted(text: &str) -> Result<(), String> {
         precache: whole.precache,
         names: whole.names,
         worker: whole.worker,
+        routes: whole.route,
         ..crate::BuildConfig::default()
     };
-    let _ = whole.route;
     config.parse().map(drop).map_err(|error| error.to_string())
 }
 

@@ -305,7 +305,7 @@ fn runtime_caching_becomes_routes() {
     );
     check_route(
         "{urlPattern: ({request}) => request.destination === 'style' || request.destination === 'script', handler: 'StaleWhileRevalidate'}",
-        "[[route]]\npath = \"/**\"\norigin = \"*\"\ndestination = [\"style\", \"script\"]\nstrategy = \"stale-while-revalidate\"\nopaque = true",
+        "[[route]]\npath = \"/**\"\norigin = \"*\"\ndestination = [\"style\", \"script\"]\nstrategy = \"stale-while-revalidate\"\nmax_entries = 60\nopaque = true",
     );
     check_route(
         "{urlPattern: /\\.(?:png|jpe?g)$/, handler: 'CacheFirst'}",
@@ -334,7 +334,7 @@ fn runtime_caching_becomes_routes() {
         "runtimeCaching: [{default: 'fastest'}, {urlPattern: '/articles/:id/*', handler: 'cacheFirst', options: {cache: {name: 'a', maxEntries: 9}}}, {urlPattern: '/x', handler: 'networkFirst', options: {origin: /fonts\\.gstatic\\.com$/, successResponses: /^200$/, debug: true}}]",
         "[[route]]\npath = \"/articles/:id/**\"\nstrategy = \"cache-first\"\nname = \"a\"\nmax_entries = 9\n\
          [[route]]\npath = \"/x\"\norigin = \"https://fonts.gstatic.com\"\nstrategy = \"network-first\"\n\
-         [[route]]\npath = \"/**\"\norigin = \"*\"\nstrategy = \"stale-while-revalidate\"",
+         [[route]]\npath = \"/**\"\norigin = \"*\"\nstrategy = \"stale-while-revalidate\"\nmax_entries = 60\nopaque = true",
     );
 }
 
