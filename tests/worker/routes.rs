@@ -359,3 +359,33 @@ fn a_page_that_the_browser_asked_for_is_not_asked_for_again_and_later_builds_end
     });
     assert_eq!(preloads("/elsewhere"), [false]);
 }
+
+#[test]
+fn a_later_build_keeps_the_stashes_that_its_routes_name_and_drops_others() {
+    let config = |name: &str| {
+        let kept = route("path = '/kept/*'\nstrategy = 'cache-first'\nname = 'kept'");
+        let other =
+            format!("path = '/live/*'\nstrategy = 'cache-first'\nname = '{name}'\nmax_entries = 5");
+        kept + &route(&other) + "[worker]\nupdate = 'immediate'\n"
+    };
+    let site = small_site();
+    let served = served(&site, &config("old"));
+    let origin = &served.origin;
+    counts(origin, "/kept/x");
+    counts(origin, "/live/x");
+    let (_browser, tab) = visited(origin, "/");
+    text_of(&tab, "/kept/x");
+    wait_for_stash(&tab, "kept", &["/kept/x"]);
+    text_of(&tab, "/live/x");
+    wait_for_stash(&tab, "old", &["/live/x"]);
+    served.deploy(&site, &config("new"));
+    check_for_update(&tab);
+    eventually("the stash without a route to go", DEADLINE, || {
+        tab.load(&origin.url("/")).ok();
+        let names = tab.cache_names();
+        let there = names.iter().any(|name| name.ends_with("|run|old"));
+        (!there).then_some(())
+    });
+    assert_eq!(text_of(&tab, "/kept/x"), "1");
+    assert_eq!(text_of(&tab, "/live/x"), "2");
+}
