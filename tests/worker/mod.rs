@@ -14,11 +14,13 @@ mod headers;
 mod install;
 mod kills;
 mod packs;
+mod prefetch;
+mod save;
 mod update;
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Browser, Origin, Site, Tab, revisit};
 

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use revisit_generator::BuildConfig;
-use revisit_generator::config::{NamesConfig, PrecacheConfig, SiteConfig, WorkerConfig};
+use revisit_generator::config::{
+    NamesConfig, PrecacheConfig, PrefetchConfig, SiteConfig, WorkerConfig,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) names: NamesConfig,
     pub(crate) precache: PrecacheConfig,
     pub(crate) worker: WorkerConfig,
+    pub(crate) prefetch: Option<PrefetchConfig>,
     pub(crate) build: BuildSection,
     pub(crate) serve: ServeSection,
     /// The folder of the config, relative to which it names files; empty for the working directory.
@@ -127,6 +130,7 @@ impl Config {
             names: self.names.clone(),
             precache: self.precache.clone(),
             worker: self.worker.clone(),
+            prefetch: self.prefetch.clone(),
             folder: self.folder.clone(),
         }
     }

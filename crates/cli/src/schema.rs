@@ -28,9 +28,12 @@ fn in_words() -> String {
          left out; a flag of the command line wins over its key; an unknown key is refused.\n",
     );
     for table in ORDER {
-        let reference = &schema["properties"][table]["$ref"];
-        let name = reference
+        let property = &schema["properties"][table];
+        // of a table that may be missing there are two kinds, the first of which is the table
+        let reference = property["$ref"]
             .as_str()
+            .or(property["anyOf"][0]["$ref"].as_str());
+        let name = reference
             .and_then(|r| r.rsplit('/').next())
             .unwrap_or_default();
         chapter(&mut out, &format!("[{table}]"), &schema["$defs"][name]);
@@ -59,7 +62,9 @@ fn described(value: &Value) -> &str {
 }
 
 /// In the order in which a reader needs them.
-const ORDER: [&str; 6] = ["site", "precache", "worker", "names", "build", "serve"];
+const ORDER: [&str; 7] = [
+    "site", "precache", "worker", "prefetch", "names", "build", "serve",
+];
 
 #[cfg(test)]
 mod tests {

@@ -11,9 +11,14 @@ use revisit_rules::site::names::Names;
 use revisit_rules::site::pattern::Pattern;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
 use crate::BuildError;
+
+mod prefetch;
+
+pub use prefetch::{FollowConfig, PrefetchConfig};
 
 /// What a build needs to know of a site.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +31,8 @@ pub struct BuildConfig {
     pub precache: PrecacheConfig,
     /// `[worker]`
     pub worker: WorkerConfig,
+    /// `[prefetch]`, if there is one.
+    pub prefetch: Option<PrefetchConfig>,
     /// Where patterns of files outside the site begin; empty for the working directory.
     pub folder: PathBuf,
 }
@@ -299,6 +306,8 @@ pub(crate) struct Parsed {
     pub(crate) allow: Vec<Pattern>,
     pub(crate) deny: Vec<Pattern>,
     pub(crate) stall_ms: NonZeroU64,
+    /// What the worker reads of `[prefetch]`, if there is one.
+    pub(crate) prefetch: Option<Value>,
 }
 
 impl BuildConfig {
@@ -387,6 +396,11 @@ impl BuildConfig {
             .concat(),
             stall_ms: NonZeroU64::from(self.worker.stall_seconds)
                 .saturating_mul(NonZeroU64::MIN.saturating_add(999)),
+            prefetch: self
+                .prefetch
+                .as_ref()
+                .map(PrefetchConfig::values)
+                .transpose()?,
         })
     }
 }

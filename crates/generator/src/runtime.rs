@@ -14,7 +14,7 @@ use oxc_parser::Parser;
 use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
 
-use crate::config::{Parsed, UpdateMode};
+use crate::config::{BuildConfig, Parsed, UpdateMode};
 use crate::content_hash::{sha256, short};
 use crate::own::OUTPUT;
 use crate::{BuildError, extension};
@@ -106,6 +106,11 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
         features.extend([("abroad", "abroad"), ("copies", "copies"), ("home", "home")]);
         values.insert("cdn".into(), json!(cdn.as_str()));
     }
+    if let Some(prefetch) = &config.prefetch {
+        imports.extend([("kept", "kept.js"), ("hearPages", "prefetch.js")]);
+        features.push(("kept", "kept"));
+        values.insert("prefetch".into(), prefetch.clone());
+    }
     if wanted.asked {
         imports.push(("asked, head, refresh", "asked.js"));
         features.extend([("asked", "asked"), ("head", "head"), ("refresh", "refresh")]);
@@ -122,20 +127,35 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
         .map(|(key, value)| format!("{key}: {value}"))
         .collect();
     entry.push_str(&format!("start({{ {} }})\n", list.join(", ")));
+    if config.prefetch.is_some() {
+        entry.push_str("hearPages()\n");
+    }
     let config_module = format!("const config = {}\n", Value::Object(values));
-    let joined = join(&entry, &config_module)?;
+    let joined = join(&entry, &config_module, module)?;
     let extension = wanted.extension.map(extension::scoped).unwrap_or_default();
-    Ok(format!("{MARK}{extension}{}", minify(&joined)?))
+    Ok(format!(
+        "{MARK}{extension}{}",
+        minify(&joined, Some(OWN_PROPERTIES))?
+    ))
 }
 
-/// The page client, which registers the worker named and looks for a newer build every so many
-/// minutes; 0: never.
-pub(crate) fn client(worker_name: &str, check_minutes: u32) -> Result<String, BuildError> {
-    minify(&format!(
-        "(() => {{ const WORKER = {}, CHECK_MS = {};\n{CLIENT}\n}})()",
-        json!(worker_name),
-        u64::from(check_minutes) * 60_000
-    ))
+/// The page client, which registers the worker and looks for a newer build every so many minutes.
+pub(crate) fn client(config: &BuildConfig) -> Result<String, BuildError> {
+    let entry = match &config.prefetch {
+        None => "import { Revisit, begin } from './client.js'\nbegin(new Revisit())\n",
+        Some(_) => {
+            "import { begin } from './client.js'\n\
+             import { PrefetchingRevisit } from './prefetch.js'\n\
+             import { heed } from './hints.js'\n\
+             const made = new PrefetchingRevisit()\nbegin(made)\nheed(made)\n"
+        }
+    };
+    let values = format!(
+        "const WORKER = {}, CHECK_MS = {}\n",
+        json!(config.worker.name),
+        u64::from(config.worker.check_minutes) * 60_000
+    );
+    minify(&join(entry, &values, client_module)?, None)
 }
 
 /// The path of a page client below the site's folder.
@@ -148,9 +168,10 @@ pub(crate) fn client_path(client: impl AsRef<[u8]>) -> String {
 /// # Errors
 /// [`BuildError::Runtime`] only.
 pub fn uninstaller(reload: bool) -> Result<String, BuildError> {
-    let text = minify(&format!(
-        "(() => {{ const RELOAD = {reload};\n{UNINSTALL}\n}})()"
-    ))?;
+    let text = minify(
+        &format!("(() => {{ const RELOAD = {reload};\n{UNINSTALL}\n}})()"),
+        None,
+    )?;
     Ok(format!("{MARK}{text}"))
 }
 
@@ -158,7 +179,7 @@ pub fn uninstaller(reload: bool) -> Result<String, BuildError> {
 pub(crate) fn dev_worker() -> Result<String, BuildError> {
     Ok(format!(
         "{MARK}{}",
-        minify(&format!("(() => {{\n{DEV}\n}})()"))?
+        minify(&format!("(() => {{\n{DEV}\n}})()"), None)?
     ))
 }
 
@@ -176,13 +197,16 @@ fn expanded(patterns: &[Pattern]) -> Value {
         .into()
 }
 
+/// The text of a module by its file name.
+type Modules = fn(&str) -> Result<&'static str, BuildError>;
+
 /// Joins the entry and what it imports, each module once and before those that import it.
-fn join(entry: &str, config_module: &str) -> Result<String, BuildError> {
+fn join(entry: &str, config_module: &str, modules: Modules) -> Result<String, BuildError> {
     let mut out = String::from("(() => {\n");
     let mut seen = HashSet::from(["config.js".to_owned()]);
     let mut names = HashSet::from(["config".to_owned()]);
     out.push_str(config_module);
-    append("the entry", entry, &mut seen, &mut names, &mut out)?;
+    append("the entry", entry, modules, &mut seen, &mut names, &mut out)?;
     out.push_str("})()\n");
     Ok(out)
 }
@@ -190,6 +214,7 @@ fn join(entry: &str, config_module: &str) -> Result<String, BuildError> {
 fn append(
     name: &str,
     text: &str,
+    modules: Modules,
     seen: &mut HashSet<String>,
     names: &mut HashSet<String>,
     out: &mut String,
@@ -207,7 +232,7 @@ fn append(
             Statement::ImportDeclaration(import) => {
                 let file = import.source.value.trim_start_matches("./");
                 if seen.insert(file.to_owned()) {
-                    append(file, module(file)?, seen, names, out)?;
+                    append(file, modules(file)?, modules, seen, names, out)?;
                 }
                 continue;
             }
@@ -271,16 +296,17 @@ fn declared(
     Ok(())
 }
 
-fn minify(text: &str) -> Result<String, BuildError> {
+/// `own`: properties that may be shortened, as a regular expression.
+fn minify(text: &str, own: Option<&str>) -> Result<String, BuildError> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, text, SourceType::cjs()).parse();
     if let Some(error) = parsed.diagnostics.first() {
         return Err(BuildError::Runtime(error.to_string()));
     }
     let mut program = parsed.program;
-    let own = ManglePropertiesOptions::from_pattern(OWN_PROPERTIES).map_err(BuildError::Runtime)?;
+    let own = own.map(ManglePropertiesOptions::from_pattern).transpose();
     let options = MinifierOptions {
-        mangle_properties: Some(own),
+        mangle_properties: own.map_err(BuildError::Runtime)?,
         ..MinifierOptions::default()
     };
     let minified = Minifier::new(options).minify(&allocator, &mut program);
@@ -293,10 +319,10 @@ fn minify(text: &str) -> Result<String, BuildError> {
 }
 
 macro_rules! modules {
-    ($($file:literal),* $(,)?) => {
-        fn module(file: &str) -> Result<&'static str, BuildError> {
+    ($name:ident, $folder:literal, $($file:literal),* $(,)?) => {
+        fn $name(file: &str) -> Result<&'static str, BuildError> {
             match file {
-                $($file => Ok(include_str!(concat!("../runtime/worker/", $file))),)*
+                $($file => Ok(include_str!(concat!("../runtime/", $folder, "/", $file))),)*
                 _ => Err(BuildError::Runtime(format!("no module `{file}`"))),
             }
         }
@@ -304,26 +330,42 @@ macro_rules! modules {
 }
 
 modules!(
+    client_module,
+    "client",
+    "client.js",
+    "hints.js",
+    "prefetch.js"
+);
+
+modules!(
+    module,
+    "worker",
     "answer.js",
     "asked.js",
     "cdn.js",
     "clean.js",
     "download.js",
     "ensure.js",
+    "errand.js",
     "fallback.js",
     "features.js",
+    "follow.js",
     "generation.js",
     "global.js",
     "greet.js",
+    "html.js",
     "immediate.js",
     "keep.js",
+    "kept.js",
     "lazy.js",
     "measure.js",
     "next-visit.js",
     "offline.js",
     "pattern.js",
+    "prefetch.js",
     "route.js",
     "routes.js",
+    "save.js",
     "start.js",
     "stash.js",
     "tabs.js",
@@ -336,7 +378,6 @@ modules!(
 const OWN_PROPERTIES: &str = "^(home|hash|packs|firsts|cuts|parts|pack|at|group|file|elsewhere|bytes|response|gzip|alone|later|\
      installed|activated|arrive|missing|asked|lazy|target|make|until|packed|hand|measure)$";
 
-const CLIENT: &str = include_str!("../runtime/client/client.js");
 const DEV: &str = include_str!("../runtime/dev/dev.js");
 const UNINSTALL: &str = include_str!("../runtime/uninstall/uninstall.js");
 
@@ -346,7 +387,7 @@ const MARK: &str = "/*revisit*/";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::BuildConfig;
+    use crate::config::PrefetchConfig;
 
     fn check(wanted: &Worker<'_>) -> String {
         worker(wanted, &BuildConfig::default().parse().unwrap()).unwrap()
@@ -450,6 +491,7 @@ mod tests {
         append(
             "a",
             "const x = 1",
+            module,
             &mut HashSet::new(),
             &mut names,
             &mut out,
@@ -458,6 +500,7 @@ mod tests {
         let twice = append(
             "b",
             "export function x() {}",
+            module,
             &mut HashSet::new(),
             &mut names,
             &mut out,
@@ -471,6 +514,20 @@ mod tests {
         assert!(is_ours(uninstaller(true).unwrap().as_bytes()));
         assert!(is_ours(dev_worker().unwrap().as_bytes()));
         assert!(!is_ours(b"self.addEventListener('fetch', () => {})"));
-        assert!(client("sw.js", 60).unwrap().contains("sw.js"));
+    }
+
+    #[test]
+    fn prefetch_is_in_worker_and_client_of_a_site_with_that_section_and_of_no_other() {
+        let prefetching = BuildConfig {
+            prefetch: Some(PrefetchConfig::default()),
+            ..BuildConfig::default()
+        };
+        let worker = worker(&PLAIN, &prefetching.parse().unwrap()).unwrap();
+        assert!(worker.contains("PREFETCH") && worker.contains("revisitFollow"));
+        assert!(!check(&PLAIN).contains("PREFETCH"));
+        let with = client(&prefetching).unwrap();
+        let without = client(&BuildConfig::default()).unwrap();
+        assert!(with.contains("sw.js") && with.contains("PREFETCH"));
+        assert!(without.contains("sw.js") && !without.contains("prefetch"));
     }
 }

@@ -93,7 +93,7 @@ export async function respond(from, { file, elsewhere }, event, navigation) {
  * @param {HeadersInit} from
  * @param {Request} request
  */
-function cut(body, from, request) {
+export function cut(body, from, request) {
   const headers = new Headers(from)
   // decoded, and perhaps a part of it
   for (const name of ['content-encoding', 'content-length']) headers.delete(name)

@@ -16,6 +16,17 @@
  * @property {string} [fallback] The page that answers navigations to paths without a file.
  * @property {string[]} [allow] Patterns of the paths that the fallback may answer; none: all.
  * @property {string[]} [deny] Patterns of the paths that it must not answer.
+ * @property {Prefetch} [prefetch] What pages may have fetched ahead.
+ *
+ * @typedef {object} Prefetch
+ * @property {number} urlsMax Most URLs of a message, and most that it may come to by following.
+ * @property {number} sizeMax Most bytes that are kept in all, and that a message may fetch.
+ * @property {number} saveMax Most bytes of a saved page.
+ * @property {number} lanes How many requests are under way at one time.
+ * @property {number} freshMs How long an answer is given without asking.
+ * @property {number} timeoutMs How long the network has to begin its answer after that.
+ * @property {boolean} opaque Also what cannot be read.
+ * @property {import('./follow.js').Rule[]} follow
  */
 
 /** @type {Config} */

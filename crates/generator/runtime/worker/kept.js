@@ -1,0 +1,79 @@
+// Answers from what was prefetched or saved: while it is young without asking anybody, then from the
+// network first, and when there is none, or it takes too long, from the copy at any age.
+
+import { cut } from './answer.js'
+import { config } from './config.js'
+import { OPAQUE, PREFETCHED, SAVED, bare, isForbidden, isYoung, peekKnown, readKnown } from './errand.js'
+import { clearings, stow, stowed } from './stash.js'
+
+/** @typedef {NonNullable<Awaited<ReturnType<typeof stowed>>>} Stowed */
+
+/** @type {NonNullable<import('./features.js').Features['kept']>} */
+export function kept(event) {
+  const [url] = event.request.url.split('#')
+  // Surely not there: the browser need not wait for it.
+  return peekKnown()?.has(url) === false ? undefined : fromStashes(event, url)
+}
+
+/**
+ * @param {FetchEvent} event
+ * @param {string} url
+ * @returns {Promise<Response | undefined>}
+ */
+async function fromStashes(event, url) {
+  if (!(await readKnown()).has(url)) return undefined
+  const { request } = event
+  /** @type {(Stowed & {name: string}) | undefined} */
+  let best
+  for (const name of [PREFETCHED, SAVED, PREFETCHED + OPAQUE, SAVED + OPAQUE]) {
+    const found = await stowed(name, url)
+    // Only who asks for nothing that can be read may have what nobody can read.
+    if (!found || (name.endsWith(OPAQUE) && request.mode !== 'no-cors')) continue
+    const given = () => whole(found.response, request)
+    // F5 asks for the newest
+    if (name.startsWith(PREFETCHED) && isYoung(found.at) && request.cache !== 'no-cache') return given()
+    if (!best || found.at > best.at) best = { ...found, name }
+  }
+  return best && fromNetwork(event, url, best)
+}
+
+/**
+ * @param {FetchEvent} event
+ * @param {string} url
+ * @param {Stowed & {name: string}} old
+ */
+async function fromNetwork(event, url, old) {
+  const since = clearings()
+  const { request } = event
+  const network = fetch(request)
+  const renewed = network.then((response) => takeIn(url, response.clone(), old, since))
+  event.waitUntil(renewed.catch(() => {}))
+  const late = new Promise((resolve) => setTimeout(resolve, config.prefetch?.timeoutMs))
+  const first = await Promise.race([network, late]).catch(() => {})
+  return /** @type {Response | undefined} */ (first) || whole(old.response, request)
+}
+
+/**
+ * What the network has brought takes the place of the copy, if it may be kept.
+ *
+ * @param {string} url
+ * @param {Response} response
+ * @param {Stowed & {name: string}} old
+ * @param {number} since
+ */
+async function takeIn(url, response, { name, tags }, since) {
+  const { status, type, redirected, headers } = response
+  if (status !== 200 || type === 'opaque' || redirected || isForbidden(response)) return
+  const made = new Response(await response.blob(), { headers: bare(headers) })
+  // forgotten meanwhile
+  if (!(await stowed(name, url))) return
+  const bytesMax = name === PREFETCHED ? config.prefetch?.sizeMax : undefined
+  await stow(name, url, made, { tags, since, bytesMax, private: true })
+}
+
+/**
+ * @param {Response} response
+ * @param {Request} request Media elements ask for ranges, and insist.
+ */
+const whole = async (response, request) =>
+  request.headers.has('range') && response.type !== 'opaque' ? cut(await response.blob(), response.headers, request) : response
