@@ -107,8 +107,8 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
         values.insert("cdn".into(), json!(cdn.as_str()));
     }
     if let Some(prefetch) = &config.prefetch {
-        imports.extend([("kept", "kept.js"), ("hearPages", "prefetch.js")]);
-        features.push(("kept", "kept"));
+        imports.extend([("ahead", "ahead.js"), ("hearPages", "prefetch.js")]);
+        features.push(("ahead", "ahead"));
         values.insert("prefetch".into(), prefetch.clone());
     }
     if wanted.asked {
@@ -356,7 +356,7 @@ modules!(
     "html.js",
     "immediate.js",
     "keep.js",
-    "kept.js",
+    "ahead.js",
     "lazy.js",
     "measure.js",
     "next-visit.js",
@@ -525,6 +525,17 @@ mod tests {
         let worker = worker(&PLAIN, &prefetching.parse().unwrap()).unwrap();
         assert!(worker.contains("PREFETCH") && worker.contains("revisitFollow"));
         assert!(!check(&PLAIN).contains("PREFETCH"));
+        let everything = Worker {
+            update: UpdateMode::NextVisit,
+            offline: Some("o.html"),
+            fallback: Some("f.html"),
+            take_over: true,
+            lazy: true,
+            asked: true,
+            network: &["data/".into()],
+            ..PLAIN
+        };
+        super::worker(&everything, &prefetching.parse().unwrap()).unwrap();
         let with = client(&prefetching).unwrap();
         let without = client(&BuildConfig::default()).unwrap();
         assert!(with.contains("sw.js") && with.contains("PREFETCH"));

@@ -1,12 +1,13 @@
 // Links say themselves when they are worth fetching: `data-revisit-prefetch` on them, or on what
 // they are in, is `load`, `hover` (or focus, or the first touch), `view`, or `off`;
 // `data-revisit-prefetch-top` on a list has its first so many fetched at load, whatever the others do.
-// Links that come later count too. Nothing is fetched for a visitor who saves data.
+// What names URLs of its own, by `data-revisit-prefetch-urls`, stands for the links within it. Those
+// that come later count too. Nothing is fetched for a visitor who saves data.
 
 import { atLeisure } from './client.js'
 
-/** What is fetched for is a link, or names URLs of its own. */
-const ITEM = 'a[href],area[href],[data-revisit-prefetch-urls]'
+const NAMED = '[data-revisit-prefetch-urls]'
+const LINK = 'a[href],area[href]'
 
 /** Long enough that a pointer which passes by asks for nothing, in milliseconds. */
 const INTENT_MS = 65
@@ -36,7 +37,7 @@ export function heed(revisit) {
   /** @param {Event} event */
   const intend = (event) => {
     const [element] = event.composedPath()
-    const item = (element instanceof Element && element.closest(ITEM)) || undefined
+    const item = element instanceof Element ? itemOf(element) : undefined
     if (item === intended && event.type !== 'touchstart') return
     clearTimeout(timer)
     intended = item
@@ -65,15 +66,14 @@ export function heed(revisit) {
     for (const container of document.querySelectorAll('[data-revisit-prefetch-top]')) {
       const top = +(container.getAttribute('data-revisit-prefetch-top') || 0)
       let count = counts.get(container) || 0
-      for (const item of container.querySelectorAll(ITEM)) {
+      for (const item of itemsIn(container)) {
         if (count >= top) break
         if (near(item, '') !== 'off' && take(item)) count++
       }
       counts.set(container, count)
     }
     for (const marked of document.querySelectorAll('[data-revisit-prefetch=load],[data-revisit-prefetch=view]')) {
-      for (const item of [marked, ...marked.querySelectorAll(ITEM)]) {
-        if (!item.matches(ITEM)) continue
+      for (const item of itemsIn(marked)) {
         const mode = near(item, '')
         if (mode === 'load') take(item)
         if (mode === 'view' && !done.has(item)) {
@@ -99,6 +99,18 @@ export function heed(revisit) {
   if (document.readyState === 'complete') begin()
   else addEventListener('load', begin)
 }
+
+/**
+ * What is fetched for: an element that names URLs, or else a link.
+ *
+ * @param {Element} element
+ * @returns {Element | undefined} It, or what it is in.
+ */
+const itemOf = (element) => element.closest(NAMED) || element.closest(LINK) || undefined
+
+/** @param {Element} marked */
+const itemsIn = (marked) =>
+  [marked, ...marked.querySelectorAll(`${NAMED},${LINK}`)].filter((element) => itemOf(element) === element)
 
 /**
  * What the nearest attribute of that name says.

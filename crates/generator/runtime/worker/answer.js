@@ -75,7 +75,8 @@ export async function respond(from, { file, elsewhere }, event, navigation) {
   // Only to what is there: a host may redirect the other way.
   if (kept && elsewhere) return Response.redirect(scope + urlPath(file) + new URL(request.url).search, 301)
   if (kept) return kept
-  const elsewise = () => (navigation && features.missing ? features.missing(from, event) : fetch(request))
+  const elsewise = async () =>
+    (await features.ahead?.(event)) || (navigation && features.missing ? features.missing(from, event) : fetch(request))
   // Without a network a page that is not kept yet has the offline page, as any other.
   if (entry && entry.group > 1 && features.lazy && !request.headers.has('range')) {
     return features.lazy(entry, event).catch(elsewise)

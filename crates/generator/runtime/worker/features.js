@@ -25,8 +25,8 @@
  * @property {(request: Request) => string} [home] The address on the site of what is asked of a CDN.
  * @property {(request: Request, headers?: Headers) => boolean} [abroad]
  *   Is it asked of the CDN? `headers` of the answer are made fit for that, if it is.
- * @property {(event: FetchEvent) => Promise<Response | undefined> | undefined} [kept]
- *   What was prefetched or saved; `undefined`: surely nothing.
+ * @property {(event: FetchEvent) => Promise<Response | undefined> | undefined} [ahead]
+ *   What was fetched ahead, or saved; `undefined`: surely nothing.
  * @property {(path: string) => [string, RequestInit][]} [copies]
  *   Where else a file may lie in the HTTP cache.
  */

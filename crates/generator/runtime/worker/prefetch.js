@@ -5,7 +5,7 @@ import { config } from './config.js'
 import { PREFETCHED, busy, giveUp, run } from './errand.js'
 import { configured, resolve, rulesOf } from './follow.js'
 import { scope, worker } from './global.js'
-import { kept } from './kept.js'
+import { ahead } from './ahead.js'
 import { forget, save, saved } from './save.js'
 import { emptyStashes } from './stash.js'
 
@@ -21,7 +21,7 @@ export function hearPages() {
     const { request } = event
     // who asks past all caches, or for the HTTP cache alone, means it
     if (request.method !== 'GET' || /^(reload|no-store|only-if-cached)$/.test(request.cache)) return
-    const found = kept(event)
+    const found = ahead(event)
     if (found) event.respondWith(found.then((response) => response || fetch(request)))
   })
 }

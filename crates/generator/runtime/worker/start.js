@@ -109,8 +109,8 @@ export function start(wanted) {
         }
         await inherit(event, build.build)
         let ours = await seek(build, url)
-        const kept = !ours && (await features.kept?.(event))
-        if (kept) return kept
+        const ahead = !ours && (await features.ahead?.(event))
+        if (ahead) return ahead
         if (!ours && navigation) {
           const file = features.fallback?.(url)
           if (file && (await list(build, file)).has(file)) ours = { file, elsewhere: false }

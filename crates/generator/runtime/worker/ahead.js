@@ -8,8 +8,8 @@ import { clearings, stow, stowed } from './stash.js'
 
 /** @typedef {NonNullable<Awaited<ReturnType<typeof stowed>>>} Stowed */
 
-/** @type {NonNullable<import('./features.js').Features['kept']>} */
-export function kept(event) {
+/** @type {NonNullable<import('./features.js').Features['ahead']>} */
+export function ahead(event) {
   const [url] = event.request.url.split('#')
   // Surely not there: the browser need not wait for it.
   return peekKnown()?.has(url) === false ? undefined : fromStashes(event, url)
