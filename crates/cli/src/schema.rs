@@ -29,14 +29,17 @@ fn in_words() -> String {
     );
     for table in ORDER {
         let property = &schema["properties"][table];
-        // of a table that may be missing there are two kinds, the first of which is the table
-        let reference = property["$ref"]
-            .as_str()
-            .or(property["anyOf"][0]["$ref"].as_str());
+        // a list of tables; or one that may be missing, of which there are two kinds
+        let (head, reference) = match (&property["items"]["$ref"], &property["anyOf"][0]["$ref"]) {
+            (Value::Null, Value::Null) => (format!("[{table}]"), &property["$ref"]),
+            (Value::Null, table_or_none) => (format!("[{table}]"), table_or_none),
+            (list, _) => (format!("[[{table}]]"), list),
+        };
         let name = reference
+            .as_str()
             .and_then(|r| r.rsplit('/').next())
             .unwrap_or_default();
-        chapter(&mut out, &format!("[{table}]"), &schema["$defs"][name]);
+        chapter(&mut out, &head, &schema["$defs"][name]);
         // a list of tables has keys of its own
         let keys = schema["$defs"][name]["properties"].as_object();
         for (key, value) in keys.into_iter().flatten() {
@@ -62,8 +65,8 @@ fn described(value: &Value) -> &str {
 }
 
 /// In the order in which a reader needs them.
-const ORDER: [&str; 7] = [
-    "site", "precache", "worker", "prefetch", "names", "build", "serve",
+const ORDER: [&str; 8] = [
+    "site", "precache", "worker", "route", "prefetch", "names", "build", "serve",
 ];
 
 #[cfg(test)]
@@ -87,7 +90,8 @@ mod tests {
         );
         let schema = schemars::schema_for!(crate::config::Config);
         for table in schema.as_value()["properties"].as_object().unwrap().keys() {
-            assert!(words.contains(&format!("## `[{table}]`")), "{table}");
+            let heads = [format!("## `[{table}]`"), format!("## `[[{table}]]`")];
+            assert!(heads.iter().any(|head| words.contains(head)), "{table}");
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Every key has a default; unknown keys are refused. The doc comments are the reference:
 //! `docs/revisit.schema.json` is made of them.
 
+mod route;
+
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
@@ -15,6 +17,9 @@ use serde_json::Value;
 use url::Url;
 
 use crate::BuildError;
+use crate::routes::{Route, routes};
+
+pub use route::{Credentials, Recipe, RouteConfig, Strategy};
 
 mod prefetch;
 
@@ -33,6 +38,8 @@ pub struct BuildConfig {
     pub worker: WorkerConfig,
     /// `[prefetch]`, if there is one.
     pub prefetch: Option<PrefetchConfig>,
+    /// `[[route]]`, of which the first that matches answers.
+    pub routes: Vec<RouteConfig>,
     /// Where patterns of files outside the site begin; empty for the working directory.
     pub folder: PathBuf,
 }
@@ -308,6 +315,7 @@ pub(crate) struct Parsed {
     pub(crate) stall_ms: NonZeroU64,
     /// What the worker reads of `[prefetch]`, if there is one.
     pub(crate) prefetch: Option<Value>,
+    pub(crate) routes: Vec<Route>,
 }
 
 impl BuildConfig {
@@ -401,6 +409,7 @@ impl BuildConfig {
                 .as_ref()
                 .map(PrefetchConfig::values)
                 .transpose()?,
+            routes: routes(self)?,
         })
     }
 }

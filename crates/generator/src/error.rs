@@ -72,6 +72,16 @@ pub enum BuildError {
         /// Which, and why.
         warning: Warning,
     },
+    /// The file that a route falls back to is not kept ahead of time.
+    #[error("route {route} falls back to `{file}`, which {why}")]
+    RouteFallback {
+        /// The route's place in the config, from 1.
+        route: usize,
+        /// The file.
+        file: String,
+        /// What is the matter with it.
+        why: &'static str,
+    },
     /// A page that the config names is not there.
     #[error("`{key}` names `{file}`, which is not there")]
     NoSuchPage {
@@ -176,6 +186,9 @@ impl BuildError {
                 "raise the budget, `[precache] {key} = {}`, or make the first page lighter",
                 needed.next_multiple_of(1 << 20)
             ),
+            Self::RouteFallback { .. } => {
+                "name a file of the site as a path below its folder, and have it precached: `[precache] shell`".into()
+            }
             Self::NoSuchPage { .. } => "correct the name, or take the key out".into(),
             Self::ForeignWorker { file } if file.contains('/') => {
                 "a build keeps the folder `revisit` for itself: give yours another name".into()
@@ -190,6 +203,9 @@ impl BuildError {
             }
             Self::Config { key: "out", .. } => "name a folder beside the site, such as `--out offline-site`".into(),
             Self::Config { key: "build.cache", .. } => "name a folder outside of it, or build with `--no-cache`".into(),
+            Self::Config { key: "route.path", .. } => {
+                "in a route's path `?` is one character, `*` any but a slash, `**` any, `{a,b}` either, `:name` a piece of a segment".into()
+            }
             Self::Config { key, .. } if PATTERNS.contains(key) => {
                 "in a pattern `?` is one character, `*` any but a slash, `**` any, `{a,b}` either".into()
             }

@@ -28,6 +28,7 @@ mod plan;
 mod previous;
 mod references;
 mod report;
+mod routes;
 mod runtime;
 mod select;
 mod shell;

@@ -14,11 +14,13 @@ use oxc_parser::Parser;
 use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
 
-use crate::config::{BuildConfig, Parsed, UpdateMode};
+use crate::config::{BuildConfig, Parsed, Strategy, UpdateMode};
 use crate::content_hash::{sha256, short};
 use crate::own::OUTPUT;
+use crate::routes::Route;
 use crate::{BuildError, extension};
 use revisit_rules::site::pattern::Pattern;
+use revisit_rules::site::routing::Origin;
 
 /// What a worker of this site must know and do.
 pub(crate) struct Worker<'a> {
@@ -109,6 +111,10 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
     if let Some(prefetch) = &config.prefetch {
         imports.extend([("ahead", "ahead.js"), ("hearPages", "prefetch.js")]);
         features.push(("ahead", "ahead"));
+        if !config.routes.is_empty() {
+            imports.extend([("kept", "ahead.js"), ("keyOf", "from.js")]);
+            features.extend([("kept", "kept"), ("keyOf", "keyOf")]);
+        }
         values.insert("prefetch".into(), prefetch.clone());
     }
     if wanted.asked {
@@ -118,6 +124,7 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
             values.insert("byFolder".into(), json!(true));
         }
     }
+    let preloads = add_routes(config, &mut imports, &mut features, &mut values);
     let mut entry = String::new();
     for (names, file) in imports {
         entry.push_str(&format!("import {{ {names} }} from './{file}'\n"));
@@ -130,13 +137,79 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
     if config.prefetch.is_some() {
         entry.push_str("hearPages()\n");
     }
-    let config_module = format!("const config = {}\n", Value::Object(values));
+    // what is `false` here goes from the code when it is made smaller
+    let has = |feature: &str| features.iter().any(|(key, _)| *key == feature);
+    let config_module = format!(
+        "const config = {}\nconst ROUTED = {}, PRELOADS = {preloads}, AHEAD = {}, SPEAKS = {}\n",
+        Value::Object(values),
+        has("routed"),
+        has("ahead"),
+        wanted.take_over,
+    );
     let joined = join(&entry, &config_module, module)?;
     let extension = wanted.extension.map(extension::scoped).unwrap_or_default();
     Ok(format!(
         "{MARK}{extension}{}",
         minify(&joined, Some(OWN_PROPERTIES))?
     ))
+}
+
+/// Adds what the site's routes use; says whether one of them preloads.
+fn add_routes(
+    config: &Parsed,
+    imports: &mut Vec<(&str, &str)>,
+    features: &mut Vec<(&str, &str)>,
+    values: &mut Map<String, Value>,
+) -> bool {
+    let routes = &config.routes;
+    if routes.is_empty() {
+        return false;
+    }
+    let any = |used: &dyn Fn(&Route) -> bool| routes.iter().any(used);
+    values.insert(
+        "routes".into(),
+        routes.iter().map(Route::for_worker).collect(),
+    );
+    imports.push(("routed, routeFor", "routing.js"));
+    features.extend([("routed", "routed"), ("routeFor", "routeFor")]);
+    let strategies = [
+        (Strategy::CacheFirst, "cache-first.js"),
+        (Strategy::NetworkFirst, "network-first.js"),
+        (Strategy::StaleWhileRevalidate, "stale-while-revalidate.js"),
+        (Strategy::CacheOnly, "cache-only.js"),
+        (Strategy::NetworkOnly, "network-only.js"),
+    ];
+    for (strategy, file) in strategies {
+        if any(&|route| route.strategy == strategy) {
+            imports.push((strategy.feature(), file));
+            features.push((strategy.feature(), strategy.feature()));
+        }
+    }
+    let preloads = any(&|route| route.keys.preload);
+    for (feature, file, used) in [
+        (
+            "upgraded",
+            "upgrade.js",
+            any(&|route| route.keeps() && route.rule.origin != Origin::Own),
+        ),
+        (
+            "changed",
+            "broadcast.js",
+            any(&|route| route.keys.broadcast),
+        ),
+        (
+            "substitute",
+            "substitute.js",
+            any(&|route| route.keys.fallback.is_some()),
+        ),
+        ("preloaded", "preload.js", preloads),
+    ] {
+        if used {
+            imports.push((feature, file));
+            features.push((feature, feature));
+        }
+    }
+    preloads
 }
 
 /// The page client, which registers the worker and looks for a newer build every so many minutes.
@@ -342,6 +415,9 @@ modules!(
     "worker",
     "answer.js",
     "asked.js",
+    "broadcast.js",
+    "cache-first.js",
+    "cache-only.js",
     "cdn.js",
     "clean.js",
     "download.js",
@@ -359,24 +435,32 @@ modules!(
     "ahead.js",
     "lazy.js",
     "measure.js",
+    "network-first.js",
+    "network-only.js",
     "next-visit.js",
+    "from.js",
     "offline.js",
     "pattern.js",
     "prefetch.js",
+    "preload.js",
     "route.js",
     "routes.js",
+    "routing.js",
     "save.js",
+    "stale-while-revalidate.js",
     "start.js",
     "stash.js",
+    "substitute.js",
     "tabs.js",
     "take-over.js",
     "tell.js",
+    "upgrade.js",
 );
 
 /// Properties that only our own modules name, on objects that never leave the worker: these may
 /// be shortened. No name of a web API, of a message or of a manifest stands here.
 const OWN_PROPERTIES: &str = "^(home|hash|packs|firsts|cuts|parts|pack|at|group|file|elsewhere|bytes|response|gzip|alone|later|\
-     installed|activated|arrive|missing|asked|lazy|target|make|until|packed|hand|measure)$";
+     installed|activated|arrive|routed|missing|asked|lazy|target|make|until|packed|hand|measure)$";
 
 const DEV: &str = include_str!("../runtime/dev/dev.js");
 const UNINSTALL: &str = include_str!("../runtime/uninstall/uninstall.js");

@@ -34,7 +34,17 @@ async function fromStashes(event, url) {
     if (name.startsWith(PREFETCHED) && isYoung(found.at) && request.cache !== 'no-cache') return given()
     if (!best || found.at > best.at) best = { ...found, name }
   }
-  return best && fromNetwork(event, url, best)
+  return best && askNetwork(event, url, best)
+}
+
+/**
+ * For routes, which answer by their own rules: a copy of any age.
+ *
+ * @type {NonNullable<import('./features.js').Features['kept']>}
+ */
+export async function kept({ url }) {
+  if (!(await readKnown()).has(url)) return undefined
+  return ((await stowed(PREFETCHED, url)) || (await stowed(SAVED, url)))?.response
 }
 
 /**
@@ -42,7 +52,7 @@ async function fromStashes(event, url) {
  * @param {string} url
  * @param {Stowed & {name: string}} old
  */
-async function fromNetwork(event, url, old) {
+async function askNetwork(event, url, old) {
   const since = clearings()
   const { request } = event
   const network = fetch(request)

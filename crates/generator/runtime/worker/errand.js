@@ -9,7 +9,7 @@ import { follow } from './follow.js'
 import { generation, list } from './generation.js'
 import { scope, worker } from './global.js'
 import { urlPath } from './route.js'
-import { clearings, label, stow, stowed, stowedUrls } from './stash.js'
+import { clearings, keepable, label, stow, stowed, stowedUrls } from './stash.js'
 
 /**
  * @typedef {object} Errand
@@ -30,7 +30,7 @@ import { clearings, label, stow, stowed, stowedUrls } from './stash.js'
  * @property {number} refused Those that are not kept, or not looked through.
  * @property {{url: string, reason: string, status?: number}[]} failed The first twenty of them, with the
  *   reason: `status`, `network`, `stalled`, `no-store`, `redirected` (a page), `large`, `json`, `quota`,
- *   `cleared`, `aborted`, or the text of what `revisitFollow` threw.
+ *   `refused` (by the rules of its route), `cleared`, `aborted`, or the text of what `revisitFollow` threw.
  * @property {number} ignored URLs beyond the limits, or none at all.
  * @property {number} size Bytes that were fetched.
  *
@@ -63,7 +63,7 @@ export async function run(errand) {
   }
   const visit = async (/** @type {string} */ url, /** @type {number} */ depth) => {
     try {
-      const got = await bringOnce(url, errand, depth, since)
+      const got = await bringOnce(url, errand, since)
       summary[got.had ? 'had' : 'fetched']++
       kept.push(url)
       const response = await got.read()
@@ -104,19 +104,44 @@ export function giveUp() {
 }
 
 /**
+ * Where something is kept, and by which rules: those of the route that answers it, if there is one.
+ *
+ * @typedef {{name: string, url: string, opaque: string, terms: import('./stash.js').Terms, init?: RequestInit}} Place
+ *   `opaque`: the stash of what cannot be read, empty if that is not wanted.
+ *
  * @param {string} url
  * @param {Errand} errand
- * @param {number} depth
+ * @param {number} since
+ * @returns {Place}
+ */
+function placeOf(url, { stash, urls, tags }, since) {
+  const terms = { tags, since, private: true }
+  const init = urls.get(url)
+  const request = new Request(url)
+  const route = stash === PREFETCHED && features.routeFor?.(request)
+  if (route && route.strategy !== 'networkOnly') {
+    const { name, credentials } = route
+    const keptUrl = features.keyOf?.(route, request).url || url
+    return { name, url: keptUrl, opaque: route.opaque ? name : '', terms: { ...route, tags, since }, init: { credentials, ...init } }
+  }
+  const limits = stash === PREFETCHED ? { bytesMax: sizeMax, entriesMax: ENTRIES_MAX } : {}
+  return { name: stash, url, opaque: opaque ? stash + OPAQUE : '', terms: { ...terms, ...limits }, init }
+}
+
+/**
+ * @param {string} url
+ * @param {Errand} errand
  * @param {number} since
  * @returns {Promise<Got>}
  */
-async function bringOnce(url, errand, depth, since) {
+async function bringOnce(url, errand, since) {
   const { signal, tags } = errand
   if (since !== clearings()) throw failed(url, 'cleared')
   if (signal?.aborted) throw failed(url, 'aborted')
+  const place = placeOf(url, errand, since)
   const id = errand.stash + url
   const begun = jobs.get(id)
-  const job = begun || begin(url, errand, since)
+  const job = begun || begin(url, errand, place)
   if (!begun) jobs.set(id, job)
   const { users } = job
   users.add(errand)
@@ -126,7 +151,7 @@ async function bringOnce(url, errand, depth, since) {
   })
   try {
     const got = await job.got
-    if (tags.length && (begun || got.had)) await label(errand.stash, url, tags)
+    if (tags.length && (begun || got.had)) await label(place.name, place.url, tags)
     return got
   } finally {
     if (jobs.get(id) === job) jobs.delete(id)
@@ -136,15 +161,16 @@ async function bringOnce(url, errand, depth, since) {
 /**
  * @param {string} url
  * @param {Errand} errand
- * @param {number} since
+ * @param {Place} place
  * @returns {Job}
  */
-function begin(url, errand, since) {
+function begin(url, errand, place) {
   const controller = new AbortController()
   const { signal } = controller
-  const got = bring(url, errand, since, controller).catch((error) => {
-    if (since !== clearings()) throw failed(url, 'cleared')
-    throw signal.aborted && signal.reason === 'stalled' ? failed(url, 'stalled') : signal.aborted && !failure(error) ? failed(url, 'aborted') : error
+  const got = bring(url, errand, place, controller).catch((error) => {
+    if (place.terms.since !== clearings()) throw failed(url, 'cleared')
+    if (!signal.aborted || failure(error)) throw error
+    throw failed(url, signal.reason === 'stalled' ? 'stalled' : 'aborted')
   })
   return { users: new Set(), controller, got }
 }
@@ -152,19 +178,19 @@ function begin(url, errand, since) {
 /**
  * @param {string} url
  * @param {Errand} errand
- * @param {number} since
+ * @param {Place} place
  * @param {AbortController} controller
  * @returns {Promise<Got>}
  */
-async function bring(url, errand, since, controller) {
-  const { stash, tags, copies } = errand
-  const there = (await ofTheSite(url)) || (await young(url))
+async function bring(url, errand, place, controller) {
+  const { copies } = errand
+  const there = (await ofTheSite(url)) || (await young(url, copies ? placeOf(url, { ...errand, stash: PREFETCHED }, 0) : place))
   if (there && !copies) return there
-  const terms = { tags, since, private: true, ...(stash === PREFETCHED && { bytesMax: sizeMax, entriesMax: ENTRIES_MAX }) }
-  const { body, headers, from } = (there && (await copied(there))) || (await turn(() => take(url, errand, terms, controller)))
+  const { body, headers, from } = (there && (await copied(there))) || (await turn(() => take(url, errand, place, controller)))
   const read = () => (body ? new Response(body, { headers }) : undefined)
   const response = read()
-  if (response && !(await stow(stash, url, response, terms))) throw failed(url, 'quota')
+  if (response && !keepable(response, place.terms)) throw failed(url, 'refused')
+  if (response && !(await stow(place.name, place.url, response, place.terms))) throw failed(url, 'quota')
   cameIn(url)
   return { had: !!there, read, from }
 }
@@ -198,13 +224,15 @@ async function ofTheSite(url) {
 
 /**
  * @param {string} url
+ * @param {Place} place
  * @returns {Promise<Got | undefined>}
  */
-async function young(url) {
-  for (const name of [PREFETCHED, PREFETCHED + OPAQUE]) {
-    const kept = await stowed(name, url)
+async function young(url, place) {
+  for (const name of [place.name, place.opaque]) {
+    const kept = name && (await stowed(name, place.url))
     if (!kept || !isYoung(kept.at)) continue
-    const read = async () => (name === PREFETCHED ? (await stowed(name, url))?.response : undefined)
+    // what nobody can read is not looked through
+    const read = async () => (kept.response.type === 'opaque' ? undefined : (await stowed(name, place.url))?.response)
     return { had: true, read, from: url }
   }
   return undefined
@@ -224,11 +252,11 @@ async function copied({ read, from }) {
  *
  * @param {string} url
  * @param {Errand} errand
- * @param {import('./stash.js').Terms} terms
+ * @param {Place} place
  * @param {AbortController} controller
  * @returns {Promise<{body?: Blob, headers?: Headers, from: string}>} No body: it is kept, and cannot be read.
  */
-async function take(url, errand, terms, controller) {
+async function take(url, errand, place, controller) {
   const { signal } = controller
   let timer = 0
   const heard = () => {
@@ -239,15 +267,15 @@ async function take(url, errand, terms, controller) {
   heard()
   try {
     if (signal.aborted || errand.room <= 0) throw failed(url, signal.aborted ? 'aborted' : 'large')
-    const init = errand.urls.get(url)
-    const response = await ask({ ...init }).catch((error) => {
-      if (!opaque || signal.aborted || new URL(url).origin === origin) throw signal.aborted ? error : failed(url, 'network')
+    const response = await ask({ ...place.init }).catch((error) => {
+      if (!place.opaque || signal.aborted || new URL(url).origin === origin) throw signal.aborted ? error : failed(url, 'network')
     })
     if (!response) {
       const unreadable = await ask({ mode: 'no-cors' }).catch(() => {
         throw failed(url, 'network')
       })
-      const kept = await stow(errand.stash + OPAQUE, url, unreadable, { ...terms, opaque, entriesMax: OPAQUE_MAX })
+      const terms = { ...place.terms, opaque: true, ...(place.opaque !== place.name && { entriesMax: OPAQUE_MAX }) }
+      const kept = await stow(place.opaque, place.url, unreadable, terms)
       if (!kept) throw failed(url, 'quota')
       return { from: url }
     }

@@ -11,8 +11,7 @@ import { scope, worker } from './global.js'
 /** What all cache names of this scope begin with, whatever the site. */
 export const ours = `revisit|${scope}|`
 
-/** One of the site's caches. */
-export const open = (/** @type {string} */ part) => caches.open(ours + config.site + '|' + part)
+const open = (/** @type {string} */ part) => caches.open(ours + config.site + '|' + part)
 
 /** Has somebody emptied the origin's storage? Then nothing is kept anew before a page asks for it. */
 export const emptied = async () => !(await caches.has(ours + config.site + '|files'))

@@ -5,7 +5,7 @@
 // one that cannot be read has them too, and one `keys()` tells all of a stash.
 
 import { config } from './config.js'
-import { emptied, open, ours } from './keep.js'
+import { emptied, ours } from './keep.js'
 
 /**
  * What may be kept, and how much.
@@ -24,8 +24,8 @@ import { emptied, open, ours } from './keep.js'
  * @typedef {{key: Request, at: number, bytes: number, tags: string[]}} Kept
  */
 
-/** What the caches of stashes are called before their names. */
-const STASHES = 'run|'
+/** What the caches of stashes are called, before their names. */
+export const STASHES = ours + config.site + '|run|'
 
 let cleared = 0
 
@@ -36,7 +36,7 @@ export const clearings = () => cleared
  * @param {string} name
  * @returns {Promise<Cache>}
  */
-export const stash = (name) => open(STASHES + name)
+export const stash = (name) => caches.open(STASHES + name)
 
 /**
  * Keeps a response; its body is used up, so give a clone.
@@ -90,7 +90,7 @@ export async function stow(name, request, response, terms = {}) {
  */
 export async function stowed(name, request) {
   // makes no stash that is not there
-  const response = await caches.match(request, { cacheName: ours + config.site + '|' + STASHES + name })
+  const response = await caches.match(request, { cacheName: STASHES + name })
   const [kept] = response ? await inventory(await stash(name), request) : []
   return response && kept && { response, at: kept.at, tags: kept.tags }
 }
@@ -129,9 +129,8 @@ export async function label(name, url, tags) {
  */
 export async function emptyStashes(tag) {
   cleared++
-  const start = ours + config.site + '|' + STASHES
   for (const name of await caches.keys()) {
-    if (!name.startsWith(start)) continue
+    if (!name.startsWith(STASHES)) continue
     if (tag === undefined) {
       await caches.delete(name)
     } else {

@@ -31,6 +31,7 @@ use crate::own::{OUTPUT, refuse_foreign_output};
 use crate::packs::{Kind, Pack, batches};
 use crate::previous::{Previous, Wanted};
 use crate::references;
+use crate::routes::overlaps;
 use crate::runtime::{self, Worker};
 use crate::select::{Group, Selection, select};
 use crate::shell::{References, Shell, references_of, shell};
@@ -167,6 +168,7 @@ impl Planner<'_> {
         )?;
 
         self.refuse_routed(&selection)?;
+        self.refuse_fallbacks(&selection, &known)?;
 
         let scripts = self.scripts(&selection, &stamps, memory)?;
         let workers = self.workers(&scripts, &selection, &shell, &addresses);
@@ -206,6 +208,7 @@ impl Planner<'_> {
         let others: Vec<Warning> = reused
             .map(|file| Warning::NameReused { file: file.clone() })
             .chain(warnings::missing(&pages, &shell, &addresses))
+            .chain(overlaps(&self.parsed.routes))
             .collect();
         let mut packs = previous.keep(&mut wanted);
         let kept_packs = packs.len();
@@ -317,6 +320,31 @@ impl Planner<'_> {
                     ),
                 });
             }
+        }
+        Ok(())
+    }
+
+    /// What a route falls back to must be at hand without a network.
+    fn refuse_fallbacks(
+        &self,
+        selection: &Selection,
+        known: &HashSet<&str>,
+    ) -> Result<(), BuildError> {
+        for route in &self.parsed.routes {
+            let Some(file) = &route.keys.fallback else {
+                continue;
+            };
+            let why = match selection.chosen.get(file) {
+                Some(Group::Shell | Group::AfterLoad) => continue,
+                Some(Group::Lazy) => "is kept only when it is first used",
+                None if known.contains(&**file) => "is not precached",
+                None => "is not there",
+            };
+            return Err(BuildError::RouteFallback {
+                route: route.number,
+                file: file.clone(),
+                why,
+            });
         }
         Ok(())
     }
