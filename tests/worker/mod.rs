@@ -15,6 +15,7 @@ mod install;
 mod kills;
 mod packs;
 mod prefetch;
+mod prefixes;
 mod routes;
 mod save;
 mod update;

@@ -426,3 +426,44 @@ fn workbox_s_word_for_it_is_understood_and_a_worker_less_page_leaves_it_to_the_b
         (origin.count_of("/shop/6.json") == 1).then_some(())
     });
 }
+
+#[test]
+fn what_a_route_answers_is_kept_by_its_rules_and_a_route_finds_what_was_prefetched_otherwise() {
+    let config = "[precache]
+exclude = ['shop/**']
+[[route]]
+path = '/shop/*.json'
+strategy = 'cache-first'
+name = 'products'
+ignore_search = true
+[[route]]
+path = '/shop/pictures/**'
+destination = ['image']
+strategy = 'network-first'
+[prefetch]
+[[prefetch.follow]]
+pointer = '/productPic'
+";
+    let site = shop();
+    let picture = "<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'></svg>";
+    site.file("shop/pictures/5.svg", picture)
+        .file("shop/5.json", "{\"productPic\": \"pictures/5.svg\"}");
+    let Served { origin, out: _out } = served(&site, config);
+    let (browser, tab) = visited(&origin, "/");
+    let ask = "revisit.prefetch(['/shop/5.json?from=list'], { tag: 'mine' })";
+    assert_eq!(counts(&tab, ask), json!([2, 2, 0, 0, 0]));
+    let mut names = tab.cache_names();
+    names.retain(|name| name.contains("|run|"));
+    names
+        .iter_mut()
+        .for_each(|name| *name = name.split('|').next_back().unwrap_or_default().to_owned());
+    assert_eq!(names, ["prefetch", "products"]);
+    cut_off(&browser, &origin);
+    browser.stop_workers();
+    assert!(text_of(&tab, "/shop/5.json").contains("5.svg"));
+    tab.run("document.body.innerHTML = '<img src=/shop/pictures/5.svg>'");
+    tab.wait_for("document.images[0].naturalWidth > 0", "the picture");
+    assert_eq!(counts(&tab, ask), json!([2, 0, 2, 0, 0]));
+    tab.run("await revisit.send({ type: 'CLEAR', payload: { tag: 'mine' } })");
+    assert!(tab.fetch("/shop/5.json", json!({})).error.is_some());
+}

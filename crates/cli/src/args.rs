@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Serve a folder as a site that works offline
     Serve(ServeArgs),
+    /// Make a revisit.toml of a config of Workbox or sw-precache
+    Import(ImportArgs),
     /// Print the JSON Schema of revisit.toml
     #[command(hide = true)]
     Schema {
@@ -87,6 +89,28 @@ pub(crate) struct ServeArgs {
     #[arg(long, conflicts_with = "no_worker")]
     pub(crate) dev: bool,
     /// Print one JSON document when listening, and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImportArgs {
+    /// The config: JSON, or a script that exports it or hands it to `generateSW` and the like; it is read, not run
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The folder of the built site, to see which URLs are files [default: the one that the config names]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) site: Option<PathBuf>,
+    /// Fail if anything in it has no counterpart
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Write the config here instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file of `--out` if there is one
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+    /// Print one JSON document, with the config and what became of each option, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
 }

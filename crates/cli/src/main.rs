@@ -8,6 +8,7 @@ mod build;
 mod cache;
 mod config;
 mod failure;
+mod import;
 mod matches;
 mod previous;
 mod schema;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let done = match args.command {
         Command::Build(args) => build::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Schema { words } => schema::run(words),
     };
     match done {

@@ -72,15 +72,14 @@ async fn watch(args: Arc<BuildArgs>) -> std::convert::Infallible {
 }
 
 fn look(args: &BuildArgs) -> State {
-    let wanted = wanted(args).ok().map(|wanted| wanted.build.worker);
+    let wanted = wanted(args).ok().map(|wanted| wanted.build);
     let stamp = |path: &Path| Some(FileStamp::of(&fs::metadata(path).ok()?));
-    let worker = wanted.as_ref().map_or("", |worker| &worker.name);
     State {
         config: stamp(args.config.as_deref().unwrap_or(Path::new(config::FILE))),
         extension: wanted
             .as_ref()
-            .and_then(|worker| stamp(worker.extend.as_deref()?)),
-        site: stamps(&args.site, worker).ok(),
+            .and_then(|build| stamp(build.worker.extend.as_deref()?)),
+        site: stamps(&args.site, &wanted.unwrap_or_default()).ok(),
     }
 }
 

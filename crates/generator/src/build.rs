@@ -19,8 +19,9 @@ use crate::extra::extras;
 use crate::host::HEADERS;
 use crate::memory::{Done, Keep, Memory, PageFacts};
 use crate::overlay::Overlay;
-use crate::own::OUTPUT;
+use crate::own::{OUTPUT, added};
 use crate::plan::{is_added, plan, rules_above, trusted};
+use crate::prefixes::Prefixes;
 use crate::spill::Spill;
 use crate::walk::{Walk, refuse_what_is_no_site, walk, walk_whole};
 use crate::write::{Copied, Destination, Put, Written, edited_hash, put, target_of};
@@ -88,7 +89,7 @@ pub fn build(
     let mut memory = Memory::default();
     let mut copies = HashMap::new();
     if let (Some(keep), Some(done)) = (&keep, done) {
-        if !elsewhere && done.saw.is_some() && done.saw == look(root, worker, destination) {
+        if !elsewhere && done.saw.is_some() && done.saw == look(root, config, destination) {
             keep.touch(options.now);
             return Ok(Built {
                 report: done.report,
@@ -202,22 +203,23 @@ fn digest_of(root: &Path, config: &BuildConfig, options: &Options<'_>, program: 
 }
 
 /// The digest of what is on the disk now; `None` if it cannot be told, or a build was cut off.
-fn look(root: &Path, worker: &str, destination: Destination<'_>) -> Option<Sha256> {
+fn look(root: &Path, config: &BuildConfig, destination: Destination<'_>) -> Option<Sha256> {
     let mut seen = Seen::default();
-    let added = is_added(root);
-    let skip = |path: &str| path == OUTPUT || path == worker || (added && path == HEADERS);
+    let worker = &*config.worker.name;
+    let skip = added(root, worker);
+    let prefixes = Prefixes::parse(&config.site.prefixes).ok()?;
     match destination {
         Destination::InPlace => {
             if root.join(".revisit-staging").exists() {
                 return None;
             }
-            seen.site(&walk(root, &skip).ok()?);
+            seen.site(&prefixes.rename(walk(root, &skip).ok()?).ok()?);
             for (path, stamp) in outputs(root, worker).ok()? {
                 seen.file(path.as_os_str().as_encoded_bytes(), &stamp);
             }
         }
         Destination::Folder(_) => {
-            seen.site(&walk_whole(root, &skip).ok()?);
+            seen.site(&prefixes.rename(walk_whole(root, &skip).ok()?).ok()?);
             let target = target_of(root, destination).ok()?;
             seen.site(&walk_whole(&target, &|_| false).ok()?);
         }
@@ -259,11 +261,11 @@ impl Seen {
 
     fn file(&mut self, path: &[u8], stamp: &FileStamp) {
         self.text(path);
-        let mut bytes = [0; 48];
+        let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&stamp.size.to_le_bytes());
         bytes[8..16].copy_from_slice(&stamp.inode.to_le_bytes());
-        bytes[16..32].copy_from_slice(&stamp.modified_ns.to_le_bytes());
-        bytes[32..].copy_from_slice(&stamp.changed_ns.to_le_bytes());
+        bytes[16..24].copy_from_slice(&stamp.modified_ns.to_le_bytes());
+        bytes[24..].copy_from_slice(&stamp.changed_ns.to_le_bytes());
         self.0.update(&bytes);
     }
 
@@ -327,7 +329,8 @@ fn in_place(
     for (path, file) in &overlay.files {
         let mut stamp = file.stamp;
         if let (Some(put), Some(sha256)) = (put.files.get(path), file.sha256) {
-            stamp = FileStamp::of(&fs::metadata(build.root.join(path)).ok()?);
+            let on_disk = overlay.prefixes.locate(build.root, path);
+            stamp = FileStamp::of(&fs::metadata(on_disk).ok()?);
             if is_same(&stamp, put) {
                 let facts = PageFacts {
                     edits: Vec::new(),
@@ -388,7 +391,7 @@ fn copied(
             certain = false;
             continue;
         }
-        let file = overlay.files.get(path);
+        let file = overlay.files.get(&*overlay.prefixes.url_path(path));
         let source = file.map(|file| file.stamp);
         let Some(source) = source.or_else(|| sources.get(Path::new(path)).copied()) else {
             continue; // generated

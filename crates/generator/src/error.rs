@@ -202,6 +202,7 @@ impl BuildError {
                 "write it as a classic script; `importScripts` takes the place of `import`".into()
             }
             Self::Config { key: "out", .. } => "name a folder beside the site, such as `--out offline-site`".into(),
+            Self::Config { key: "site.prefixes", .. } => "write what stands on disk, and what is in its place in URLs: `{ \"static/\" = \"assets/\" }`".into(),
             Self::Config { key: "build.cache", .. } => "name a folder outside of it, or build with `--no-cache`".into(),
             Self::Config { key: "route.path", .. } => {
                 "in a route's path `?` is one character, `*` any but a slash, `**` any, `{a,b}` either, `:name` a piece of a segment".into()

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use revisit_rules::site::FileStamp;
 use revisit_rules::site::names::Promise;
 
+use crate::prefixes::Prefixes;
 use crate::shell::References;
 use crate::spill::Spilled;
 use crate::{Report, Sha256};
@@ -21,10 +22,12 @@ pub struct Overlay {
     pub build: String,
     /// Files that the site does not have, by their path below its root.
     pub generated: BTreeMap<String, Generated>,
-    /// The site's own files, by their path below its root.
+    /// The site's own files, by the path of their URL below its base.
     pub files: BTreeMap<String, SiteFile>,
     /// What was done, for the user.
     pub report: Report,
+    /// Where the site's own files lie on disk.
+    pub(crate) prefixes: Prefixes,
 }
 
 /// A file that the build made.

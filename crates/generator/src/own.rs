@@ -7,7 +7,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::host::SNIPPET;
+use crate::host::{HEADERS, SNIPPET};
+use crate::plan::is_added;
 use crate::{BuildError, runtime};
 
 /// The worker's name and the output folder must be free, or hold what a build of ours left.
@@ -41,6 +42,12 @@ pub(crate) fn is_foreign_worker(root: &Path, worker: &str) -> bool {
     let mut start = [0; 64];
     let read = file.read(&mut start).unwrap_or(0);
     !runtime::is_ours(&start[..read])
+}
+
+/// Which paths below `root`, on disk, are not the site's own: what a build with a worker of this name has added.
+pub(crate) fn added(root: &Path, worker: &str) -> impl Fn(&str) -> bool {
+    let headers = is_added(root);
+    move |path| path == OUTPUT || path == worker || (headers && path == HEADERS)
 }
 
 /// Is this a name that a build gives to a file in its output folder?

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{BuildConfig, Parsed, Strategy, UpdateMode};
 use crate::content_hash::{sha256, short};
+use crate::import_scripts::{self, ImportedScript};
 use crate::own::OUTPUT;
 use crate::routes::Route;
 use crate::{BuildError, extension};
@@ -42,6 +43,8 @@ pub(crate) struct Worker<'a> {
     pub(crate) network: &'a [String],
     /// Code of the site's own, which comes first.
     pub(crate) extension: Option<&'a str>,
+    /// What it loads after all of ours.
+    pub(crate) imports: &'a [ImportedScript],
 }
 
 /// The service worker of a build.
@@ -148,8 +151,9 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
     );
     let joined = join(&entry, &config_module, module)?;
     let extension = wanted.extension.map(extension::scoped).unwrap_or_default();
+    let imports = import_scripts::statement(wanted.imports);
     Ok(format!(
-        "{MARK}{extension}{}",
+        "{MARK}{extension}{}{imports}",
         minify(&joined, Some(OWN_PROPERTIES))?
     ))
 }
@@ -490,6 +494,7 @@ mod tests {
         by_folder: false,
         network: &[],
         extension: None,
+        imports: &[],
     };
 
     #[test]

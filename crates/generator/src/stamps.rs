@@ -10,20 +10,22 @@ use std::path::Path;
 use revisit_rules::site::FileStamp;
 
 use crate::content_hash::sha256;
-use crate::own::OUTPUT;
+use crate::own::added;
+use crate::prefixes::Prefixes;
 use crate::walk::walk;
-use crate::{BuildError, Overlay};
+use crate::{BuildConfig, BuildError, Overlay};
 
 /// The states of a site's own files, by their paths.
 pub type Stamps = BTreeMap<String, FileStamp>;
 
-/// What the folder `root` holds now, less what a build with a worker of this name adds. Costs a walk:
-/// no file is read.
+/// What the folder `root` holds now, less what a build of this config adds. Costs a walk: no file of
+/// the site is read.
 ///
 /// # Errors
-/// [`BuildError::Folder`], [`BuildError::Read`] and [`BuildError::NotASite`].
-pub fn stamps(root: &Path, worker: &str) -> Result<Stamps, BuildError> {
-    let walk = walk(root, &|path| path == OUTPUT || path == worker)?;
+/// [`BuildError::Folder`], [`BuildError::Read`], [`BuildError::NotASite`] and [`BuildError::Config`].
+pub fn stamps(root: &Path, config: &BuildConfig) -> Result<Stamps, BuildError> {
+    let walk = walk(root, &added(root, &config.worker.name))?;
+    let walk = Prefixes::parse(&config.site.prefixes)?.rename(walk)?;
     let stamp = |found: crate::walk::Found| (found.path, found.stamp);
     Ok(walk.files.into_iter().map(stamp).collect())
 }
@@ -33,7 +35,7 @@ pub fn stamps(root: &Path, worker: &str) -> Result<Stamps, BuildError> {
 /// differs.
 pub fn stamps_written(root: &Path, overlay: &Overlay) -> Stamps {
     let written = |path: &str| {
-        let file = root.join(path);
+        let file = overlay.prefixes.locate(root, path);
         // The stamp first: what changes after it changes the stamp too.
         let stamp = FileStamp::of(&fs::metadata(&file).ok()?);
         let hash = sha256(&fs::read(&file).ok()?);
@@ -60,7 +62,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::{BuildConfig, Destination, Memory, Options, plan, write};
+    use crate::{Destination, Memory, Options, plan, write};
 
     /// Builds in place; `meddle` gets the folder after that. Does it look as the build left it?
     fn check(meddle: impl FnOnce(&Path), same: bool) {
@@ -76,12 +78,12 @@ mod tests {
         let config = BuildConfig::default();
         let mut memory = Memory::default();
         let overlay = plan(root, &config, &options, &mut memory, &()).unwrap();
-        assert_eq!(stamps(root, "sw.js").unwrap(), stamps_seen(&overlay));
+        assert_eq!(stamps(root, &config).unwrap(), stamps_seen(&overlay));
         write(root, &overlay, "sw.js", Destination::InPlace).unwrap();
-        assert_ne!(stamps(root, "sw.js").unwrap(), stamps_seen(&overlay));
+        assert_ne!(stamps(root, &config).unwrap(), stamps_seen(&overlay));
         meddle(root);
         let left = stamps_written(root, &overlay);
-        assert_eq!(stamps(root, "sw.js").unwrap() == left, same);
+        assert_eq!(stamps(root, &config).unwrap() == left, same);
     }
 
     #[test]

@@ -47,6 +47,12 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let address = args.listen.unwrap_or(config.serve.listen);
     let over = over(args, &config.serve)?;
+    if !config.site.prefixes.is_empty() {
+        let error = anyhow!(
+            "`[site] prefixes` is set, and `serve` serves each file under the path that it has on disk"
+        );
+        return Err(Failure::words(error).help("lay the files out as the host serves them, or take the key out of the config that `serve` reads".to_owned()));
+    }
     // Before the long work: a port in use should be said at once.
     let listener = Listener::bind(address).await.map_err(|error| {
         let help = error.help();

@@ -100,7 +100,7 @@ export async function stowed(name, request) {
  * @returns {Promise<string[]>} What is in a stash; makes none that is not there.
  */
 export const stowedUrls = async (name) =>
-  (await caches.has(ours + config.site + '|' + STASHES + name)) ? (await (await stash(name)).keys()).map(({ url }) => url) : []
+  (await caches.has(STASHES + name)) ? (await (await stash(name)).keys()).map(({ url }) => url) : []
 
 /**
  * Gives what is kept more tags; it grows no younger by that.
@@ -111,6 +111,7 @@ export const stowedUrls = async (name) =>
  */
 export async function label(name, url, tags) {
   const since = cleared
+  if (!(await stowed(name, url))) return
   const cache = await stash(name)
   const [kept] = await inventory(cache, url)
   const response = kept && (await cache.match(kept.key))

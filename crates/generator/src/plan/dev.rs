@@ -7,8 +7,8 @@ use revisit_rules::site::names::Promise;
 
 use super::{Memory, Options, Planner, settled};
 use crate::overlay::{Body, Generated, Overlay};
-use crate::own::{OUTPUT, refuse_foreign_output};
-use crate::walk::walk;
+use crate::own::refuse_foreign_output;
+use crate::prefixes::Prefixes;
 use crate::{BuildConfig, BuildError, Report, runtime};
 
 /// Plans what lies over a site while its author works on it: the page client as always, and in the
@@ -37,7 +37,7 @@ pub fn plan_dev(
     let client_path = runtime::client_path(&client);
     let inject = config.worker.inject;
     let (walk, pages) = settled(|| {
-        let walk = walk(root, &|path| path == OUTPUT || path == worker_name)?;
+        let walk = planner.walk()?;
         let pages = planner.pages(&walk, inject.then_some(&*client_path), memory)?;
         Ok((walk, pages))
     })?;
@@ -52,6 +52,7 @@ pub fn plan_dev(
     let worker = runtime::dev_worker()?;
     Ok(Overlay {
         build: String::new(),
+        prefixes: Prefixes::default(),
         generated: BTreeMap::from([
             (client_path, made(client)),
             (worker_name.clone(), made(worker)),

@@ -8,9 +8,8 @@ use revisit_rules::site::FileStamp;
 use super::{Memory, Options, Planner, Stop, settled};
 use crate::address::Addresses;
 use crate::matching::{Chosen, Match, decide};
-use crate::own::{OUTPUT, refuse_foreign_output};
+use crate::own::refuse_foreign_output;
 use crate::select::select;
-use crate::walk::walk;
 use crate::{BuildConfig, BuildError, runtime};
 
 /// Which rule answers each of `urls`, and why: what a build of the site in `root` would do. Nothing
@@ -40,7 +39,7 @@ impl Planner<'_> {
         let memory = &mut Memory::default();
         let worker_name = &self.config.worker.name;
         refuse_foreign_output(self.root, worker_name)?;
-        let walk = walk(self.root, &|path| path == OUTPUT || path == worker_name)?;
+        let walk = self.walk()?;
         let stamps: HashMap<&str, FileStamp> = walk
             .files
             .iter()

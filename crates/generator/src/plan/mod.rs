@@ -23,11 +23,11 @@ use crate::content_hash::{Sha256, sha256};
 use crate::deployed::Before;
 use crate::extension;
 use crate::extra::{Extra, extras, refuse_files};
-use crate::host::{HEADERS, Hosted};
+use crate::host::Hosted;
 use crate::manifest::{Alone, PageHead, manifest};
 use crate::memory::{Memory, PageFacts};
 use crate::overlay::{Body, Generated, Overlay};
-use crate::own::{OUTPUT, refuse_foreign_output};
+use crate::own::{OUTPUT, added, refuse_foreign_output};
 use crate::packs::{Kind, Pack, batches};
 use crate::previous::{Previous, Wanted};
 use crate::references;
@@ -132,10 +132,7 @@ impl Planner<'_> {
         let extend = &self.config.worker.extend;
         let extension = extend.as_deref().map(extension::read).transpose()?;
         let worker_name = &self.config.worker.name;
-        let added = is_added(self.root);
-        let walk = walk(self.root, &|path| {
-            path == OUTPUT || path == worker_name || (added && path == HEADERS)
-        })?;
+        let walk = self.walk()?;
         let stamps: HashMap<&str, FileStamp> = walk
             .files
             .iter()
@@ -245,6 +242,7 @@ impl Planner<'_> {
                 network: &self.config.worker.network,
                 asked: manifest.asks,
                 extension: extension.as_deref(),
+                imports: &self.imported_scripts(&stamps)?,
             },
             self.parsed,
         )?;
@@ -302,10 +300,17 @@ impl Planner<'_> {
         }
         Ok(Overlay {
             build: manifest.build,
+            prefixes: self.parsed.prefixes.clone(),
             generated,
             files,
             report,
         })
+    }
+
+    /// The site's own files, by the paths of their URLs.
+    fn walk(&self) -> Result<Walk, BuildError> {
+        let walk = walk(self.root, &added(self.root, &self.config.worker.name))?;
+        self.parsed.prefixes.rename(walk)
     }
 
     /// A path that goes past the worker must have nothing that the worker answers.

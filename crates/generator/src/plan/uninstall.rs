@@ -6,11 +6,10 @@ use std::time::SystemTime;
 
 use revisit_rules::site::names::Promise;
 
-use super::{Options, Planner, Stop, TRIES_MAX, is_added};
-use crate::host::HEADERS;
+use super::{Options, Planner, Stop, TRIES_MAX};
 use crate::memory::Memory;
 use crate::overlay::{Body, Generated, Overlay};
-use crate::own::{OUTPUT, is_foreign_worker, refuse_foreign_output};
+use crate::own::{is_foreign_worker, refuse_foreign_output};
 use crate::walk::walk;
 use crate::{BuildConfig, BuildError, Report, runtime};
 
@@ -42,12 +41,12 @@ pub fn plan_uninstall(
     if !reload {
         refuse_foreign_output(root, worker_name)?;
     }
-    let added = is_added(root);
     let mut tries = 0;
     let (walk, files) = loop {
-        let walk = walk(root, &|path| {
-            !reload && (path == OUTPUT || path == worker_name || (added && path == HEADERS))
-        })?;
+        let walk = match reload {
+            true => walk(root, &|_| false)?,
+            false => planner.walk()?,
+        };
         let files = planner
             .pages(&walk, None, &mut Memory::default())
             .map(|pages| planner.files(&walk, &pages, &HashMap::new()))
@@ -74,6 +73,7 @@ pub fn plan_uninstall(
     };
     Ok(Overlay {
         build: String::new(),
+        prefixes: parsed.prefixes.clone(),
         generated,
         files,
         report: Report {

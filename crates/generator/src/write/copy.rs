@@ -3,7 +3,7 @@
 //! What neither changed in the site nor in the earlier copy is taken over from there by a hard
 //! link: a link to the site's own file would let whoever changes the one change the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,8 @@ use super::{
     write_error,
 };
 use crate::content_hash::Sha256;
-use crate::host::HEADERS;
 use crate::overlay::{Body, Overlay, SiteFile};
-use crate::own::{OUTPUT, is_output};
-use crate::plan::is_added;
+use crate::own::{OUTPUT, added, is_output};
 use crate::runtime::is_ours;
 use crate::walk::walk_whole;
 use crate::{BuildError, parallel};
@@ -67,10 +65,7 @@ pub(super) fn into_copy(
     let staging = Staging::new(staging, &target)?;
     refuse_foreign(&target, worker)?; // by now it may be another's, or back again
 
-    let added = is_added(&site);
-    let walk = walk_whole(&site, &|path| {
-        path == OUTPUT || path == worker || (added && path == HEADERS)
-    })?;
+    let walk = walk_whole(&site, &added(&site, worker))?;
     let copy = Copy {
         site: &site,
         staged: &staging.path.join("new"),
@@ -104,7 +99,8 @@ impl Copy<'_> {
     /// Stages a site with all that its host may read (`.nojekyll`, `.well-known`), but no version
     /// control and no link that leads out.
     fn all(&self, walk: crate::walk::Walk) -> Result<Put, BuildError> {
-        let known = |path: &str| self.overlay.files.get(path);
+        let url_path = |path| self.overlay.prefixes.url_path(path);
+        let known = |path| self.overlay.files.get(&*url_path(path));
         let visible = walk
             .files
             .iter()
@@ -125,9 +121,9 @@ impl Copy<'_> {
                 put.files.insert(path.to_owned(), stamp);
             }
         }
-        if let Some((gone, _)) =
-            edited_pages(self.overlay).find(|(path, _)| !put.files.contains_key(*path))
-        {
+        let copied: HashSet<_> = put.files.keys().map(|path| url_path(path)).collect();
+        let mut pages = edited_pages(self.overlay);
+        if let Some((gone, _)) = pages.find(|(path, _)| !copied.contains(*path)) {
             return Err(BuildError::Unsettled {
                 file: gone.to_owned(),
             });

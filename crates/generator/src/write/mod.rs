@@ -105,8 +105,11 @@ fn check(target: &Path, overlay: &Overlay) -> Result<(), BuildError> {
         .iter()
         .filter(|(_, file)| file.sha256.is_some())
         .map(|(path, file)| (path, edited_size(file)));
-    for (path, size) in generated.chain(precached) {
-        let found = fs::metadata(target.join(path)).map(|metadata| metadata.len() as i64);
+    let locate = |path| overlay.prefixes.locate(target, path);
+    let generated = generated.map(|(path, size)| (path, target.join(path), size));
+    let precached = precached.map(|(path, size)| (path, locate(path), size));
+    for (path, file, size) in generated.chain(precached) {
+        let found = fs::metadata(file).map(|metadata| metadata.len() as i64);
         if found.as_ref().ok() != Some(&size) {
             return Err(BuildError::Check {
                 file: path.clone(),
@@ -132,7 +135,7 @@ fn in_place(
     }
 
     let mut put = Put::default();
-    let mut moves: Vec<(PathBuf, &str)> = Vec::new();
+    let mut moves: Vec<(PathBuf, PathBuf)> = Vec::new();
     let (last, first): (Vec<_>, Vec<_>) = overlay
         .generated
         .iter()
@@ -141,19 +144,22 @@ fn in_place(
     let numbered: Vec<_> = pages.iter().enumerate().collect();
     let stamps = parallel::each(&numbered, &|_| (), |(number, (path, file))| {
         let staged = staging.path.join(format!("page-{number}"));
-        write_edited(&root.join(path), file, path, &staged)
+        let original = overlay.prefixes.locate(root, path);
+        write_edited(&original, file, path, &staged)
     })?;
     for ((number, (path, _)), stamp) in numbered.iter().zip(stamps) {
         put.files.insert((*path).to_owned(), stamp);
-        moves.push((staging.path.join(format!("page-{number}")), path));
+        let target = overlay.prefixes.locate(root, path);
+        moves.push((staging.path.join(format!("page-{number}")), target));
     }
     for (path, generated) in first.into_iter().chain(last) {
-        let stamp = match unchanged(&root.join(path), &generated.body) {
+        let target = root.join(path);
+        let stamp = match unchanged(&target, &generated.body) {
             Some(stamp) => stamp,
             None => {
                 let staged = staging.path.join(moves.len().to_string());
                 let stamp = write_body(&staged, &generated.body)?;
-                moves.push((staged, path));
+                moves.push((staged, target));
                 stamp
             }
         };
@@ -168,10 +174,9 @@ fn in_place(
     }
     // Whoever changes a page once it is in place shall give it another time than we did.
     put.tells_changes = remember && (moves.is_empty() || staging.tick());
-    for (staged, path) in &moves {
-        let target = root.join(path);
-        fs::rename(staged, &target).map_err(|source| BuildError::Commit {
-            path: target,
+    for (staged, target) in &moves {
+        fs::rename(staged, target).map_err(|source| BuildError::Commit {
+            path: target.clone(),
             source,
         })?;
     }
