@@ -80,7 +80,7 @@ fn a_saved_page_is_read_offline_with_all_that_it_loads_until_it_is_forgotten() {
     assert_eq!(origin.count_of("/news/one.html"), 1);
     cut_off(&browser, &origin);
     browser.stop_workers();
-    tab.load(&origin.url("/news/one.html")).ok();
+    tab.load(&origin.url("/news/one.html?utm_source=mail")).ok();
     assert!(tab.text().contains("Article one"), "{}", tab.text());
     tab.wait_for("document.images[0].naturalWidth > 0", "its picture");
     assert_eq!(

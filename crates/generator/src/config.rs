@@ -442,11 +442,14 @@ impl BuildConfig {
             .concat(),
             stall_ms: NonZeroU64::from(self.worker.stall_seconds)
                 .saturating_mul(NonZeroU64::MIN.saturating_add(999)),
-            prefetch: self
-                .prefetch
-                .as_ref()
-                .map(PrefetchConfig::values)
-                .transpose()?,
+            prefetch: match &self.prefetch {
+                None => None,
+                Some(prefetch) => {
+                    let below = |path: &String| format!("{base}{path}");
+                    let past: Vec<String> = self.worker.network.iter().map(below).collect();
+                    Some(prefetch.values(&past)?)
+                }
+            },
             routes: routes(self)?,
         })
     }

@@ -1,9 +1,9 @@
 // Answers from what was prefetched or saved: while it is young without asking anybody, then from the
 // network first, and when there is none, or it takes too long, from the copy at any age.
 
-import { cut } from './answer.js'
-import { config } from './config.js'
-import { OPAQUE, PREFETCHED, SAVED, bare, isForbidden, isYoung, peekKnown, readKnown } from './errand.js'
+import { cut, network } from './answer.js'
+import { PRELOADS, config } from './config.js'
+import { OPAQUE, PREFETCHED, SAVED, bare, isForbidden, isYoung, peekKnown, readKnown, shortened } from './errand.js'
 import { clearings, stow, stowed } from './stash.js'
 
 /** @typedef {NonNullable<Awaited<ReturnType<typeof stowed>>>} Stowed */
@@ -11,8 +11,9 @@ import { clearings, stow, stowed } from './stash.js'
 /** @type {NonNullable<import('./features.js').Features['ahead']>} */
 export function ahead(event) {
   const [url] = event.request.url.split('#')
+  const all = peekKnown()
   // Surely not there: the browser need not wait for it.
-  return peekKnown()?.has(url) === false ? undefined : fromStashes(event, url)
+  return all && !all.has(url) && !all.has(shortened(url)) ? undefined : fromStashes(event, url)
 }
 
 /**
@@ -21,7 +22,10 @@ export function ahead(event) {
  * @returns {Promise<Response | undefined>}
  */
 async function fromStashes(event, url) {
-  if (!(await readKnown()).has(url)) return undefined
+  const all = await readKnown()
+  // parameters that change nothing, change nothing here
+  if (!all.has(url)) url = shortened(url)
+  if (!all.has(url)) return undefined
   const { request } = event
   /** @type {(Stowed & {name: string}) | undefined} */
   let best
@@ -55,11 +59,11 @@ export async function kept({ url }) {
 async function askNetwork(event, url, old) {
   const since = clearings()
   const { request } = event
-  const network = fetch(request)
-  const renewed = network.then((response) => takeIn(url, response.clone(), old, since))
+  const answer = PRELOADS ? network(event) : fetch(request)
+  const renewed = answer.then((response) => takeIn(url, response.clone(), old, since))
   event.waitUntil(renewed.catch(() => {}))
   const late = new Promise((resolve) => setTimeout(resolve, config.prefetch?.timeoutMs))
-  const first = await Promise.race([network, late]).catch(() => {})
+  const first = await Promise.race([answer, late]).catch(() => {})
   return /** @type {Response | undefined} */ (first) || whole(old.response, request)
 }
 

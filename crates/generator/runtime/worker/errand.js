@@ -1,7 +1,7 @@
 // Fetches ahead, and what that leads to: each URL once for however many messages ask, a few at a time,
 // within limits. Whatever goes wrong with one URL is said of it, and harms no other.
 
-import { seek, serve } from './answer.js'
+import { ignored, seek, serve } from './answer.js'
 import { config } from './config.js'
 import { failed, failure, lanes } from './download.js'
 import { features } from './features.js'
@@ -305,6 +305,16 @@ async function take(url, errand, place, controller) {
   } finally {
     clearTimeout(timer)
   }
+}
+
+/**
+ * @param {string} url
+ * @returns Without the parameters that change nothing.
+ */
+export function shortened(url) {
+  const address = new URL(url)
+  for (const name of [...address.searchParams.keys()]) if (ignored.test(name)) address.searchParams.delete(name)
+  return address.href
 }
 
 /** @param {Response} response That server means it, whoever asks. */

@@ -2,7 +2,7 @@
 // what belongs to it: what two pages share goes with the second of them.
 
 import { config } from './config.js'
-import { OPAQUE, SAVED, run } from './errand.js'
+import { OPAQUE, SAVED, run, shortened } from './errand.js'
 import { configured, resolve, rulesOf } from './follow.js'
 import { key } from './keep.js'
 import { stash, stow, stowed, stowedUrls } from './stash.js'
@@ -43,12 +43,13 @@ function inTurn(work) {
  */
 export const save = ({ url, urls, title, follow, tag }, base, more) =>
   inTurn(async () => {
-    const page = resolve(url ?? base, base)
+    const address = resolve(url ?? base, base)
+    const page = address && shortened(address)
     /** @type {Map<string, undefined>} */
     const wanted = new Map()
     for (const one of [page, ...(Array.isArray(urls) ? urls : []).slice(0, ASKED_MAX)]) {
-      const address = typeof one === 'string' && resolve(one, base)
-      if (address) wanted.set(address, undefined)
+      const asked = typeof one === 'string' && resolve(one, base)
+      if (asked) wanted.set(asked, undefined)
     }
     const tags = typeof tag === 'string' ? [tag] : []
     const { summary, urls: kept } = await run({
@@ -64,7 +65,7 @@ export const save = ({ url, urls, title, follow, tag }, base, more) =>
     })
     const record = { url: page, title: `${title ?? ''}`, time: Date.now(), lacking: summary.refused + summary.ignored, urls: kept }
     const written = page && kept.includes(page) && !more.signal?.aborted
-    const isSaved = !!written && (await stow(SAVED, key('saved', encodeURIComponent(page)), Response.json(record), { tags }))
+    const isSaved = !!written && (await stow(SAVED, key('saved', encodeURIComponent(page)), new Response(JSON.stringify(record)), { tags }))
     await dropUnnamed()
     return { ...summary, saved: isSaved }
   })
@@ -87,9 +88,9 @@ export const saved = async () => (await recorded()).map(({ url, title, time, lac
  * @param {string} [page]
  * @returns {Promise<boolean>} Was it there?
  */
-export const forget = (page = '') =>
+export const forget = (page) =>
   inTurn(async () => {
-    const name = key('saved', encodeURIComponent(page))
+    const name = key('saved', encodeURIComponent(page ? shortened(page) : ''))
     if (!(await stowed(SAVED, name))) return false
     await (await stash(SAVED)).delete(name)
     await dropUnnamed()

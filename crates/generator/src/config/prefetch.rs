@@ -72,8 +72,9 @@ impl Default for PrefetchConfig {
 }
 
 impl PrefetchConfig {
-    /// The values that the worker reads; the first that means nothing is the error.
-    pub(crate) fn values(&self) -> Result<Value, BuildError> {
+    /// The values that the worker reads; the first that means nothing is the error. `past`: URL paths
+    /// below which requests go past the worker.
+    pub(crate) fn values(&self, past: &[String]) -> Result<Value, BuildError> {
         let positive = [
             ("prefetch.urls_max", u64::from(self.urls_max)),
             ("prefetch.bytes_max", self.bytes_max),
@@ -100,6 +101,18 @@ impl PrefetchConfig {
                 &self.timeout_seconds.to_string(),
                 "an hour, `3600`, is the most",
             );
+        }
+        for rule in &self.follow {
+            if let Some(path) = past
+                .iter()
+                .find(|path| rule.from.starts_with(path.as_str()))
+            {
+                let why = format!(
+                    "`{}`, a `from` of `[[prefetch.follow]]`, lies below it: what is fetched could not be answered",
+                    rule.from
+                );
+                return refuse("worker.network", path.trim_start_matches('/'), &why);
+            }
         }
         let follow: Vec<Value> = self
             .follow
@@ -192,7 +205,7 @@ mod tests {
 
     fn values(config: Value) -> Result<Value, BuildError> {
         let config: PrefetchConfig = serde_json::from_value(config).unwrap();
-        config.values()
+        config.values(&["/data/".into()])
     }
 
     fn check(config: Value, refused: Option<&str>) {
@@ -232,6 +245,14 @@ mod tests {
             let rule = json!({ "html": true, "from": from });
             check_rule(rule, Some("prefetch.follow.from"));
         }
+    }
+
+    #[test]
+    fn what_goes_past_the_worker_is_not_followed() {
+        let rule = |from: &str| json!({ "html": true, "from": from });
+        check_rule(rule("/data/*.json"), Some("worker.network"));
+        check_rule(rule("/database/**"), None);
+        check_rule(rule("https://a.example/data/**"), None);
     }
 
     #[test]
