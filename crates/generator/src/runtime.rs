@@ -176,14 +176,7 @@ fn add_routes(
     );
     imports.push(("routed, routeFor", "routing.js"));
     features.extend([("routed", "routed"), ("routeFor", "routeFor")]);
-    let strategies = [
-        (Strategy::CacheFirst, "cache-first.js"),
-        (Strategy::NetworkFirst, "network-first.js"),
-        (Strategy::StaleWhileRevalidate, "stale-while-revalidate.js"),
-        (Strategy::CacheOnly, "cache-only.js"),
-        (Strategy::NetworkOnly, "network-only.js"),
-    ];
-    for (strategy, file) in strategies {
+    for (strategy, file) in STRATEGIES {
         if any(&|route| route.strategy == strategy) {
             imports.push((strategy.feature(), file));
             features.push((strategy.feature(), strategy.feature()));
@@ -207,6 +200,7 @@ fn add_routes(
             any(&|route| route.keys.fallback.is_some()),
         ),
         ("preloaded", "preload.js", preloads),
+        ("tidied", "tidy-stashes.js", any(&|route| route.keeps())),
     ] {
         if used {
             imports.push((feature, file));
@@ -427,6 +421,7 @@ modules!(
     "download.js",
     "ensure.js",
     "errand.js",
+    "explain.js",
     "fallback.js",
     "features.js",
     "follow.js",
@@ -458,6 +453,7 @@ modules!(
     "tabs.js",
     "take-over.js",
     "tell.js",
+    "tidy-stashes.js",
     "upgrade.js",
 );
 
@@ -469,165 +465,17 @@ const OWN_PROPERTIES: &str = "^(home|hash|packs|firsts|cuts|parts|pack|at|group|
 const DEV: &str = include_str!("../runtime/dev/dev.js");
 const UNINSTALL: &str = include_str!("../runtime/uninstall/uninstall.js");
 
+/// The module of each strategy.
+const STRATEGIES: [(Strategy, &str); 5] = [
+    (Strategy::CacheFirst, "cache-first.js"),
+    (Strategy::NetworkFirst, "network-first.js"),
+    (Strategy::StaleWhileRevalidate, "stale-while-revalidate.js"),
+    (Strategy::CacheOnly, "cache-only.js"),
+    (Strategy::NetworkOnly, "network-only.js"),
+];
+
 /// The first bytes of a worker of ours: what may be overwritten.
 const MARK: &str = "/*revisit*/";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::PrefetchConfig;
-
-    fn check(wanted: &Worker<'_>) -> String {
-        worker(wanted, &BuildConfig::default().parse().unwrap()).unwrap()
-    }
-
-    const PLAIN: Worker<'_> = Worker {
-        build: "BUILDBUILDBUILD0",
-        site_id: "",
-        update: UpdateMode::Prompt,
-        offline: None,
-        fallback: None,
-        take_over: false,
-        lazy: false,
-        lazy_bytes: 1,
-        asked: false,
-        by_folder: false,
-        network: &[],
-        extension: None,
-        imports: &[],
-    };
-
-    #[test]
-    fn a_worker_carries_only_the_modules_that_its_site_uses() {
-        let plain = check(&PLAIN);
-        assert!(plain.contains("BUILDBUILDBUILD0") && !plain.contains("\nimport"));
-        let full = check(&Worker {
-            update: UpdateMode::NextVisit,
-            offline: Some("offline.html"),
-            fallback: Some("index.html"),
-            take_over: true,
-            ..PLAIN
-        });
-        assert!(full.len() > plain.len());
-        assert!(full.contains("offline.html") && !plain.contains("offline"));
-        assert!(full.contains("visibilityState") && !plain.contains("visibilityState"));
-        assert!(full.contains("revisit/measure") && !plain.contains("revisit/measure"));
-    }
-
-    #[test]
-    fn every_combination_of_features_joins() {
-        for update in [
-            UpdateMode::Prompt,
-            UpdateMode::NextVisit,
-            UpdateMode::Immediate,
-        ] {
-            for bits in 0..64 {
-                check(&Worker {
-                    update,
-                    offline: (bits & 1 > 0).then_some("o.html"),
-                    fallback: (bits & 2 > 0).then_some("f.html"),
-                    take_over: bits & 4 > 0,
-                    lazy: bits & 8 > 0,
-                    asked: bits & 16 > 0,
-                    by_folder: bits & 32 > 0,
-                    ..PLAIN
-                });
-            }
-        }
-    }
-
-    #[test]
-    fn a_site_with_a_name_forgets_what_another_kept() {
-        let named = check(&Worker {
-            site_id: "shop",
-            ..PLAIN
-        });
-        assert!(named.contains("caches.delete") && !check(&PLAIN).contains("caches.delete"));
-    }
-
-    #[test]
-    fn code_of_the_sites_own_comes_first_and_as_it_is() {
-        let text = "addEventListener('push', (event) => { /* ours */ })";
-        let extended = check(&Worker {
-            extension: Some(text),
-            ..PLAIN
-        });
-        assert!(is_ours(extended.as_bytes()));
-        let (own, ours) = extended.split_once(text).unwrap();
-        assert_eq!(own, format!("{MARK}(() => {{\n"));
-        assert!(ours.ends_with(check(&PLAIN).strip_prefix(MARK).unwrap()));
-    }
-
-    #[test]
-    fn the_manifest_is_found_by_the_script() {
-        let expected = Some("revisit/manifest-BUILDBUILDBUILD0.json");
-        let full = Worker {
-            extension: Some("x = {build: 'AAAAAAAAAAAAAAAA'}"),
-            take_over: true,
-            fallback: Some("f.html"),
-            ..PLAIN
-        };
-        for wanted in [&PLAIN, &full] {
-            let found = crate::manifest_of(check(wanted).as_bytes());
-            assert_eq!(found.as_deref(), expected);
-        }
-    }
-
-    #[test]
-    fn a_name_declared_twice_is_refused() {
-        let mut names = HashSet::new();
-        let mut out = String::new();
-        append(
-            "a",
-            "const x = 1",
-            module,
-            &mut HashSet::new(),
-            &mut names,
-            &mut out,
-        )
-        .unwrap();
-        let twice = append(
-            "b",
-            "export function x() {}",
-            module,
-            &mut HashSet::new(),
-            &mut names,
-            &mut out,
-        );
-        assert!(matches!(twice, Err(BuildError::Runtime(_))));
-    }
-
-    #[test]
-    fn our_own_scripts_are_known_again() {
-        assert!(is_ours(check(&PLAIN).as_bytes()));
-        assert!(is_ours(uninstaller(true).unwrap().as_bytes()));
-        assert!(is_ours(dev_worker().unwrap().as_bytes()));
-        assert!(!is_ours(b"self.addEventListener('fetch', () => {})"));
-    }
-
-    #[test]
-    fn prefetch_is_in_worker_and_client_of_a_site_with_that_section_and_of_no_other() {
-        let prefetching = BuildConfig {
-            prefetch: Some(PrefetchConfig::default()),
-            ..BuildConfig::default()
-        };
-        let worker = worker(&PLAIN, &prefetching.parse().unwrap()).unwrap();
-        assert!(worker.contains("PREFETCH") && worker.contains("revisitFollow"));
-        assert!(!check(&PLAIN).contains("PREFETCH"));
-        let everything = Worker {
-            update: UpdateMode::NextVisit,
-            offline: Some("o.html"),
-            fallback: Some("f.html"),
-            take_over: true,
-            lazy: true,
-            asked: true,
-            network: &["data/".into()],
-            ..PLAIN
-        };
-        super::worker(&everything, &prefetching.parse().unwrap()).unwrap();
-        let with = client(&prefetching).unwrap();
-        let without = client(&BuildConfig::default()).unwrap();
-        assert!(with.contains("sw.js") && with.contains("PREFETCH"));
-        assert!(without.contains("sw.js") && !without.contains("prefetch"));
-    }
-}
+mod tests;

@@ -2,8 +2,9 @@
 // network first, and when there is none, or it takes too long, from the copy at any age.
 
 import { cut, network } from './answer.js'
-import { PRELOADS, config } from './config.js'
+import { PRELOADS, SPEAKS, config } from './config.js'
 import { OPAQUE, PREFETCHED, SAVED, bare, isForbidden, isYoung, peekKnown, readKnown, shortened } from './errand.js'
+import { because } from './explain.js'
 import { clearings, stow, stowed } from './stash.js'
 
 /** @typedef {NonNullable<Awaited<ReturnType<typeof stowed>>>} Stowed */
@@ -33,9 +34,11 @@ async function fromStashes(event, url) {
     const found = await stowed(name, url)
     // Only who asks for nothing that can be read may have what nobody can read.
     if (!found || (name.endsWith(OPAQUE) && request.mode !== 'no-cors')) continue
-    const given = () => whole(found.response, request)
     // F5 asks for the newest
-    if (name.startsWith(PREFETCHED) && isYoung(found.at) && request.cache !== 'no-cache') return given()
+    if (name.startsWith(PREFETCHED) && isYoung(found.at) && request.cache !== 'no-cache') {
+      if (SPEAKS) because(event, 'prefetched, and young')
+      return whole(found.response, request)
+    }
     if (!best || found.at > best.at) best = { ...found, name }
   }
   return best && askNetwork(event, url, best)
@@ -64,6 +67,7 @@ async function askNetwork(event, url, old) {
   event.waitUntil(renewed.catch(() => {}))
   const late = new Promise((resolve) => setTimeout(resolve, config.prefetch?.timeoutMs))
   const first = await Promise.race([answer, late]).catch(() => {})
+  if (SPEAKS) because(event, `${old.name}: ${first ? 'the network first' : 'the copy, for there is no network, or it is slow'}`)
   return /** @type {Response | undefined} */ (first) || whole(old.response, request)
 }
 
