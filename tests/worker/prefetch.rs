@@ -99,6 +99,8 @@ fn what_says_no_cache_is_prefetched_on_the_first_visit_and_answered_offline() {
         counts(&tab, "revisit.prefetch(['/data/list.json'])"),
         json!([1, 0, 1, 0, 0])
     );
+    let first = "revisit.prefetch(['/data/list.json', '/shop/9.json'], { top: 1 })";
+    assert_eq!(counts(&tab, first), json!([1, 0, 1, 0, 0]));
     assert_eq!(asked(&origin), 5);
     cut_off(&browser, &origin);
     browser.stop_workers();
@@ -167,10 +169,25 @@ fn the_first_of_a_list_are_fetched_at_load_the_others_when_they_are_pointed_at()
     tab.run("document.querySelector('ul').insertAdjacentHTML('afterbegin', '<li><a href=/shop/8.html>8</a></li>')");
     over(0);
     origin.wait_for("the page of the new link", |r| r.path() == "/shop/8.html");
+    tab.run(
+        "document.querySelector('#tagged')
+            .dispatchEvent(new Event('touchstart', { bubbles: true }))",
+    );
+    origin.wait_for("the page that is touched", |r| r.path() == "/shop/9.html");
     assert_eq!(origin.count_of("/shop/5.json"), 0);
     assert_eq!(origin.count_of("/shop/7.json"), 0);
-    // five products with pictures, and a page
-    assert_eq!(asked(&origin), 11);
+    // five products with pictures, and two pages
+    assert_eq!(asked(&origin), 12);
+    // once it is kept, its tag leads to it, and to no other
+    tab.wait_for(
+        "caches.match(new URL('/shop/9.html', location))",
+        "the page to be kept",
+    );
+    tab.run("await revisit.send({ type: 'CLEAR', payload: { tag: 'mine' } })");
+    text_of(&tab, "/shop/8.html");
+    assert_eq!(asked(&origin), 12);
+    text_of(&tab, "/shop/9.html");
+    assert_eq!(asked(&origin), 13);
 }
 
 #[test]
