@@ -39,7 +39,7 @@ import { clearings, keepable, label, stow, stowed, stowedUrls } from './stash.js
  */
 
 /**
- * @param {Errand} errand
+ * @param {Errand} errand Its `room` becomes what is left of it.
  * @returns {Promise<{summary: Summary, urls: string[]}>} `urls`: what is kept of it. Never rejects.
  */
 export async function run(errand) {
@@ -57,7 +57,8 @@ export async function run(errand) {
   let done = 0
   /** @param {string} url @param {unknown} error */
   const refuse = (url, error) => {
-    const { reason = `${error instanceof Error ? error.message : error}`, status } = failure(error) || {}
+    // code of the site's own throws anything
+    const { reason = `${error}`, status } = error instanceof Error ? failure(error) || { reason: error.message } : {}
     summary.refused++
     if (summary.failed.length < FAILED_MAX) summary.failed.push({ url, reason, status })
   }

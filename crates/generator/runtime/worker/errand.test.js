@@ -167,3 +167,16 @@ test('a clearing meanwhile leaves nothing behind', async () => {
   assert.deepEqual(reasons((await running).summary), ['a cleared'])
   assert.deepEqual(asked, ['/a'])
 })
+
+test('whatever code of the site’s own throws is told, and the answer is kept', async () => {
+  for (const [thrown, reason] of [[new Error('own'), 'own'], ['text', 'text'], [null, 'null'], [undefined, 'undefined']]) {
+    network['/a'] = () => new Response('a')
+    globalThis.self.revisitFollow = () => {
+      throw thrown
+    }
+    const { summary } = await run(errand(['a']))
+    assert.deepEqual(reasons(summary), [`a ${reason}`])
+    assert.equal(summary.fetched + summary.had, 1)
+  }
+  delete globalThis.self.revisitFollow
+})
