@@ -60,6 +60,27 @@ pub(crate) fn overlaps(routes: &[Route]) -> Vec<Warning> {
     found
 }
 
+/// Is this the warning that something of another origin is missing offline, while a route keeps it?
+pub(crate) fn answered(routes: &[Route], warning: &Warning) -> bool {
+    let Warning::ThirdParty { url, .. } = warning else {
+        return false;
+    };
+    // without its scheme a URL has the page's, which is not known
+    let whole = url.strip_prefix("//").map(|rest| format!("https://{rest}"));
+    let Ok(url) = Url::parse(whole.as_deref().unwrap_or(url)) else {
+        return false;
+    };
+    let origin = url.origin().ascii_serialization();
+    let asked = routing::Asked {
+        origin: Some(&origin),
+        path: url.path(),
+        method: "GET",
+        destination: None,
+    };
+    let first = routes.iter().find(|route| route.rule.matches(&asked));
+    first.is_some_and(Route::keeps)
+}
+
 fn route(number: usize, keys: RouteConfig, config: &BuildConfig) -> Result<Route, BuildError> {
     let refuse = |key, value: &str, why: &str| Err(error(key, value, why, Some(number)));
     let Some(strategy) = keys.strategy else {

@@ -262,3 +262,24 @@ fn a_recipe_is_a_route_in_one_line_and_its_keys_can_be_others() {
     );
     assert_eq!(live.keys.recipe, Some(Recipe::Images));
 }
+
+#[test]
+fn what_a_route_keeps_of_another_origin_is_not_said_to_be_missing_offline() {
+    let routes = parsed(json!([
+        { "origin": "https://a.example", "path": "/live/**", "strategy": "network-only" },
+        { "recipe": "static", "origin": "https://a.example" },
+    ]))
+    .unwrap();
+    for (url, expected) in [
+        ("https://a.example/x.css", true),
+        ("//a.example/x.css", true),
+        ("https://a.example/live/x.js", false),
+        ("https://b.example/x.css", false),
+        ("https:", false),
+    ] {
+        let by = "index.html".to_owned();
+        let url = url.to_owned();
+        let warning = Warning::ThirdParty { url, by };
+        assert_eq!(answered(&routes, &warning), expected, "{warning:?}");
+    }
+}
