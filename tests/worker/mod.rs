@@ -16,6 +16,7 @@ mod kills;
 mod own_worker;
 mod packs;
 mod prefixes;
+mod replaces;
 mod update;
 
 use std::path::Path;
