@@ -17,6 +17,7 @@ mod own_worker;
 mod packs;
 mod prefixes;
 mod replaces;
+mod routes;
 mod update;
 
 use std::path::Path;

@@ -218,7 +218,7 @@ impl std::fmt::Display for Warning {
             }
             Self::ThirdParty { url, by } => write!(
                 f,
-                "`{by}` loads `{url}` from elsewhere, which no worker of this site keeps: offline it will be missing; put a copy into the site"
+                "`{by}` loads `{url}` from elsewhere, which no worker of this site keeps: offline it will be missing; put a copy into the site, or let a `[[route]]` keep it"
             ),
             Self::ShellExcluded { file, by } => write!(
                 f,

@@ -60,6 +60,27 @@ pub(crate) fn overlaps(routes: &[Route]) -> Vec<Warning> {
     found
 }
 
+/// Is this the warning that something of another origin is missing offline, while a route keeps it?
+pub(crate) fn answered(routes: &[Route], warning: &Warning) -> bool {
+    let Warning::ThirdParty { url, .. } = warning else {
+        return false;
+    };
+    // without its scheme a URL has the page's, which is not known
+    let whole = url.strip_prefix("//").map(|rest| format!("https://{rest}"));
+    let Ok(url) = Url::parse(whole.as_deref().unwrap_or(url)) else {
+        return false;
+    };
+    let origin = url.origin().ascii_serialization();
+    let asked = routing::Asked {
+        origin: Some(&origin),
+        path: url.path(),
+        method: "GET",
+        destination: None,
+    };
+    let first = routes.iter().find(|route| route.rule.matches(&asked));
+    first.is_some_and(Route::keeps)
+}
+
 fn route(number: usize, keys: RouteConfig, config: &BuildConfig) -> Result<Route, BuildError> {
     let refuse = |key, value: &str, why: &str| Err(error(key, value, why, Some(number)));
     let Some(strategy) = keys.strategy else {
@@ -105,7 +126,7 @@ fn route(number: usize, keys: RouteConfig, config: &BuildConfig) -> Result<Route
             .iter()
             .any(|it| it.recipe == keys.recipe)
         {
-            false => recipe.key().to_owned(),
+            false => recipe.key(),
             true => format!("{}-{number}", recipe.key()),
         },
         None => format!("route-{number}"),
@@ -284,8 +305,9 @@ impl Route {
         if name.is_empty() || name.contains('|') || name.chars().any(char::is_control) {
             return Err(self.error("route.name", name, "it is a word without `|`"));
         }
-        if RESERVED.contains(&&**name) {
-            return Err(self.error("route.name", name, "what pages ask to keep lies there"));
+        if RESERVED.iter().any(|word| name.starts_with(word)) {
+            let why = "stashes that begin so are for what pages ask to keep";
+            return Err(self.error("route.name", name, why));
         }
         Ok(())
     }
@@ -327,7 +349,8 @@ impl Route {
         }
         for network in &config.worker.network {
             let past = below(&format!("{base}{network}"));
-            if !self.documents() && past.is_ok_and(|past| past.covers(path)) {
+            let pages = self.rule.destinations.is_some() && self.documents();
+            if !pages && past.is_ok_and(|past| past.covers(path)) {
                 let why =
                     format!("requests below `{network}` go past the worker, by `worker.network`");
                 return Err(self.error("route.path", path.written(), &why));
@@ -472,3 +495,6 @@ const RESERVED: [&str; 2] = ["prefetch", "saved"];
 const ROUTES_MAX: usize = 200;
 
 const TIMEOUT_SECONDS_MAX: u32 = 86_400;
+
+#[cfg(test)]
+mod tests;

@@ -167,14 +167,7 @@ fn add_routes(
     );
     imports.push(("routed, routeFor", "routing.js"));
     features.extend([("routed", "routed"), ("routeFor", "routeFor")]);
-    let strategies = [
-        (Strategy::CacheFirst, "cache-first.js"),
-        (Strategy::NetworkFirst, "network-first.js"),
-        (Strategy::StaleWhileRevalidate, "stale-while-revalidate.js"),
-        (Strategy::CacheOnly, "cache-only.js"),
-        (Strategy::NetworkOnly, "network-only.js"),
-    ];
-    for (strategy, file) in strategies {
+    for (strategy, file) in STRATEGIES {
         if any(&|route| route.strategy == strategy) {
             imports.push((strategy.feature(), file));
             features.push((strategy.feature(), strategy.feature()));
@@ -198,6 +191,7 @@ fn add_routes(
             any(&|route| route.keys.fallback.is_some()),
         ),
         ("preloaded", "preload.js", preloads),
+        ("tidied", "tidy-stashes.js", any(&|route| route.keeps())),
     ] {
         if used {
             imports.push((feature, file));
@@ -410,6 +404,7 @@ modules!(
     "clean.js",
     "download.js",
     "ensure.js",
+    "explain.js",
     "fallback.js",
     "features.js",
     "generation.js",
@@ -437,6 +432,7 @@ modules!(
     "tabs.js",
     "take-over.js",
     "tell.js",
+    "tidy-stashes.js",
     "upgrade.js",
 );
 
@@ -458,139 +454,17 @@ const CLIENT: &str = include_str!("../runtime/client/client.js");
 const DEV: &str = include_str!("../runtime/dev/dev.js");
 const UNINSTALL: &str = include_str!("../runtime/uninstall/uninstall.js");
 
+/// The module of each strategy.
+const STRATEGIES: [(Strategy, &str); 5] = [
+    (Strategy::CacheFirst, "cache-first.js"),
+    (Strategy::NetworkFirst, "network-first.js"),
+    (Strategy::StaleWhileRevalidate, "stale-while-revalidate.js"),
+    (Strategy::CacheOnly, "cache-only.js"),
+    (Strategy::NetworkOnly, "network-only.js"),
+];
+
 /// The first bytes of a worker of ours: what may be overwritten.
 const MARK: &str = "/*revisit*/";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::BuildConfig;
-
-    fn check(wanted: &Worker<'_>) -> String {
-        worker(wanted, &BuildConfig::default().parse().unwrap()).unwrap()
-    }
-
-    const PLAIN: Worker<'_> = Worker {
-        build: "BUILDBUILDBUILD0",
-        site_id: "",
-        update: UpdateMode::Prompt,
-        offline: None,
-        fallback: None,
-        take_over: false,
-        lazy: false,
-        lazy_bytes: 1,
-        asked: false,
-        by_folder: false,
-        network: &[],
-        extension: None,
-        imports: &[],
-        replaces: &[],
-    };
-
-    #[test]
-    fn a_worker_carries_only_the_modules_that_its_site_uses() {
-        let plain = check(&PLAIN);
-        assert!(plain.contains("BUILDBUILDBUILD0") && !plain.contains("\nimport"));
-        let full = check(&Worker {
-            update: UpdateMode::NextVisit,
-            offline: Some("offline.html"),
-            fallback: Some("index.html"),
-            take_over: true,
-            ..PLAIN
-        });
-        assert!(full.len() > plain.len());
-        assert!(full.contains("offline.html") && !plain.contains("offline"));
-        assert!(full.contains("visibilityState") && !plain.contains("visibilityState"));
-        assert!(full.contains("revisit/measure") && !plain.contains("revisit/measure"));
-    }
-
-    #[test]
-    fn every_combination_of_features_joins() {
-        for update in [
-            UpdateMode::Prompt,
-            UpdateMode::NextVisit,
-            UpdateMode::Immediate,
-        ] {
-            for bits in 0..64 {
-                check(&Worker {
-                    update,
-                    offline: (bits & 1 > 0).then_some("o.html"),
-                    fallback: (bits & 2 > 0).then_some("f.html"),
-                    take_over: bits & 4 > 0,
-                    lazy: bits & 8 > 0,
-                    asked: bits & 16 > 0,
-                    by_folder: bits & 32 > 0,
-                    ..PLAIN
-                });
-            }
-        }
-    }
-
-    #[test]
-    fn a_site_with_a_name_forgets_what_another_kept() {
-        let named = check(&Worker {
-            site_id: "shop",
-            ..PLAIN
-        });
-        assert!(named.contains("caches.delete") && !check(&PLAIN).contains("caches.delete"));
-    }
-
-    #[test]
-    fn code_of_the_sites_own_comes_first_and_as_it_is() {
-        let text = "addEventListener('push', (event) => { /* ours */ })";
-        let extended = check(&Worker {
-            extension: Some(text),
-            ..PLAIN
-        });
-        assert!(is_ours(extended.as_bytes()));
-        let (own, ours) = extended.split_once(text).unwrap();
-        assert_eq!(own, format!("{MARK}(() => {{\n"));
-        assert!(ours.ends_with(check(&PLAIN).strip_prefix(MARK).unwrap()));
-    }
-
-    #[test]
-    fn the_manifest_is_found_by_the_script() {
-        let expected = Some("revisit/manifest-BUILDBUILDBUILD0.json");
-        let full = Worker {
-            extension: Some("x = {build: 'AAAAAAAAAAAAAAAA'}"),
-            take_over: true,
-            fallback: Some("f.html"),
-            ..PLAIN
-        };
-        for wanted in [&PLAIN, &full] {
-            let found = crate::manifest_of(check(wanted).as_bytes());
-            assert_eq!(found.as_deref(), expected);
-        }
-    }
-
-    #[test]
-    fn a_name_declared_twice_is_refused() {
-        let mut names = HashSet::new();
-        let mut out = String::new();
-        append(
-            "a",
-            "const x = 1",
-            &mut HashSet::new(),
-            &mut names,
-            &mut out,
-        )
-        .unwrap();
-        let twice = append(
-            "b",
-            "export function x() {}",
-            &mut HashSet::new(),
-            &mut names,
-            &mut out,
-        );
-        assert!(matches!(twice, Err(BuildError::Runtime(_))));
-    }
-
-    #[test]
-    fn our_own_scripts_are_known_again() {
-        assert!(is_ours(check(&PLAIN).as_bytes()));
-        assert!(is_ours(uninstaller(true).unwrap().as_bytes()));
-        assert!(is_ours(dev_worker().unwrap().as_bytes()));
-        assert!(!is_ours(b"self.addEventListener('fetch', () => {})"));
-        assert!(client("sw.js", 60).unwrap().contains("sw.js"));
-    }
-}
+mod tests;

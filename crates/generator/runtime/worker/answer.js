@@ -1,7 +1,8 @@
 // Answers one GET from a generation: which entry, and how it goes out.
 
-import { config, PRELOADS, ROUTED } from './config.js'
+import { config, PRELOADS, ROUTED, SPEAKS } from './config.js'
 import { repair } from './ensure.js'
+import { because } from './explain.js'
 import { features } from './features.js'
 import { list, peek, slice } from './generation.js'
 import { scope } from './global.js'
@@ -71,6 +72,7 @@ export async function respond(from, { file, elsewhere }, event) {
   const { request } = event
   const entry = (await list(from, file)).get(file)
   const kept = await serve(from, entry, request).catch(() => undefined)
+  if (SPEAKS) because(event, `${file} of build ${from.build}, ${kept ? 'from the cache' : 'not kept (yet, or any more)'}`)
   // Only to what is there: a host may redirect the other way.
   if (kept) return elsewhere ? Response.redirect(scope + urlPath(file) + new URL(request.url).search, 301) : kept
   if (entry && entry.group > 1) {

@@ -37,6 +37,7 @@
  *   Fetches, if it can be so that the answer can be read.
  * @property {(event: FetchEvent) => Promise<Response | undefined>} [preloaded]
  *   What the browser has asked for already.
+ * @property {() => Promise<void>} [tidied] While a page is idle. Only if `ROUTED`.
  * @property {(file: string, event: FetchEvent) => Promise<Response | undefined>} [substitute]
  *   A file of the build, in the place of an answer.
  * @property {(route: import('./config.js').Route, event: FetchEvent, before: Response, after: Response) => Promise<void>} [changed]

@@ -1,6 +1,8 @@
 // What strategies are made of: a route's answer from its stash, and one from the network.
 
 import { cut, ignored } from './answer.js'
+import { SPEAKS } from './config.js'
+import { because } from './explain.js'
 import { features } from './features.js'
 import { clearings, keepable, stow, stowed } from './stash.js'
 
@@ -27,10 +29,12 @@ export function keyOf({ ignoreSearch }, { url, headers }) {
  * @param {FetchEvent} event
  * @returns {Promise<Response | undefined>}
  */
-export async function fromStash(route, { request }) {
+export async function fromStash(route, event) {
+  const { request } = event
   const key = keyOf(route, request)
   const kept = await stowed(route.name, key)
   const young = kept && !(Date.now() - kept.at > (route.ageMax || Infinity))
+  if (SPEAKS) because(event, inStash(route, kept?.at, !!young))
   const response = young ? kept.response : await features.kept?.(key)
   if (!response || !isPart(request)) return response
   return response.status === 200 ? cut(await response.blob(), response.headers, request) : undefined
@@ -45,6 +49,7 @@ export async function fromStash(route, { request }) {
 export async function fromNetwork(route, event) {
   const since = clearings()
   const response = await askFor(route, event)
+  if (SPEAKS) because(event, ofNetwork(route, event, response))
   if (isKept(route, event, response)) event.waitUntil(keepFor(route, event, response.clone(), since))
   return response
 }
@@ -58,6 +63,7 @@ export async function fromNetwork(route, event) {
 export async function restock(route, event) {
   const since = clearings()
   const response = await askFor(route, event)
+  if (SPEAKS) because(event, ofNetwork(route, event, response))
   if (isKept(route, event, response)) await keepFor(route, event, response, since)
 }
 
@@ -95,4 +101,39 @@ async function keepFor(route, event, response, since) {
   const before = route.broadcast && features.changed ? await stowed(route.name, key) : undefined
   const stored = await stow(route.name, key, response, { ...route, since })
   if (stored && before) await features.changed?.(route, event, before.response, response)
+}
+
+/**
+ * @param {Route} route
+ * @param {number | undefined} at
+ * @param {boolean} young
+ */
+function inStash({ name, ageMax = 0 }, at, young) {
+  if (at === undefined) return `not kept as \`${name}\``
+  const age = Math.round((Date.now() - at) / 1000)
+  return `kept as \`${name}\` ${age} s ago` + (young ? '' : `, which is more than ${ageMax / 1000} s (\`max_age_seconds\`)`)
+}
+
+/**
+ * @param {Route} route
+ * @param {FetchEvent} event
+ * @param {Response} response
+ */
+function ofNetwork(route, event, response) {
+  if (isKept(route, event, response)) return `from the network, and to be kept as \`${route.name}\``
+  return `from the network, and not kept: ${isPart(event.request) ? 'it is a range' : refusal(response, route)}`
+}
+
+/**
+ * Why a response is not kept, found by asking again with the rules relaxed one by one.
+ *
+ * @param {Response} response
+ * @param {import('./stash.js').Terms} terms
+ */
+function refusal(response, terms) {
+  const more = { ...terms, private: true }
+  if (response.type === 'opaque') return 'nobody may read it (`opaque`)'
+  if (keepable(response, more)) return "it is marked as one visitor's own (`private`)"
+  if (keepable(response, { ...more, headers: {} })) return 'its header fields are not those of `headers`'
+  return `its status is ${response.status} (\`statuses\`)`
 }

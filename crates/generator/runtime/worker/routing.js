@@ -1,6 +1,7 @@
 // Routes: who answers what no file of the build does, by the rules of the site's config.
 
-import { config } from './config.js'
+import { config, SPEAKS } from './config.js'
+import { because } from './explain.js'
 import { features } from './features.js'
 import { generation } from './generation.js'
 import { worker } from './global.js'
@@ -50,10 +51,13 @@ export function routed(event) {
  * @param {FetchEvent} event
  */
 async function answered(route, event) {
+  if (SPEAKS) because(event, `by route ${(config.routes || []).indexOf(route) + 1}, ${route.strategy}`)
   try {
     return await /** @type {Strategy} */ (features[route.strategy])(route, event)
   } catch (error) {
+    if (SPEAKS) because(event, `nobody answers: ${error}`)
     const instead = route.fallback && (await features.substitute?.(route.fallback, event))
+    if (SPEAKS && instead) because(event, `${route.fallback} instead (\`fallback\`)`)
     if (instead) return instead
     const from = event.request.mode === 'navigate' && features.missing && (await generation(config.build))
     if (from && features.missing) return features.missing(from, event)

@@ -1,6 +1,8 @@
 // What is kept answers at once, and is fetched anew for the next time.
 
-import { restock, isPart, fromNetwork, fromStash } from './from.js'
+import { SPEAKS } from './config.js'
+import { because } from './explain.js'
+import { fromNetwork, fromStash, isPart, restock } from './from.js'
 
 /** @type {import('./routing.js').Strategy} */
 export async function staleWhileRevalidate(route, event) {
@@ -10,6 +12,7 @@ export async function staleWhileRevalidate(route, event) {
   // however many ask for it, it is fetched once at a time
   if (!isPart(event.request) && !refreshing.has(url)) {
     refreshing.add(url)
+    if (SPEAKS) because(event, 'fetched anew meanwhile')
     const done = restock(route, event).catch(() => {})
     event.waitUntil(done.then(() => refreshing.delete(url)))
   }

@@ -1,9 +1,10 @@
 // The events of a worker, each handed to the module that knows what to do.
 
 import { elsewise, lookUp, respond, seek } from './answer.js'
-import { config, PRELOADS, ROUTED } from './config.js'
+import { config, PRELOADS, ROUTED, SPEAKS } from './config.js'
 import { failure } from './download.js'
 import { check, complete, ensure, repair } from './ensure.js'
+import { overhear } from './explain.js'
 import { features } from './features.js'
 import { scope, worker } from './global.js'
 import { greet } from './greet.js'
@@ -68,6 +69,7 @@ export function start(wanted) {
   /** What has time until a page is idle. */
   const tidyUp = async () => {
     await sweep()
+    if (ROUTED) await features.tidied?.()
     try {
       await complete(config.build)
     } catch (error) {
@@ -87,6 +89,7 @@ export function start(wanted) {
   }
 
   worker.addEventListener('fetch', (event) => {
+    if (SPEAKS) overhear(event)
     const { request } = event
     const address = features.home ? features.home(request) : request.url
     const url = new URL(address)

@@ -139,7 +139,7 @@ export function keepable({ type, status, headers }, terms) {
  * @param {Cache} cache
  * @param {Terms} terms
  */
-async function trim(cache, { entriesMax = Infinity, bytesMax = Infinity, ageMax = Infinity }) {
+export async function trim(cache, { entriesMax = Infinity, bytesMax = Infinity, ageMax = Infinity }) {
   if (Math.min(entriesMax, bytesMax, ageMax) === Infinity) return
   let left = bytesMax
   const all = await inventory(cache)

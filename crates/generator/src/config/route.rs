@@ -117,15 +117,18 @@ pub enum Credentials {
     Include,
 }
 
+/// The name that a config has for it.
+fn named(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
 impl Recipe {
     /// As the config names it.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Fonts => "fonts",
-            Self::Images => "images",
-            Self::Pages => "pages",
-            Self::Static => "static",
-        }
+    pub fn key(self) -> String {
+        named(&self)
     }
 
     /// The route that this recipe is the name of.
@@ -168,14 +171,8 @@ impl Recipe {
 
 impl Strategy {
     /// As the config names it.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::CacheFirst => "cache-first",
-            Self::NetworkFirst => "network-first",
-            Self::StaleWhileRevalidate => "stale-while-revalidate",
-            Self::CacheOnly => "cache-only",
-            Self::NetworkOnly => "network-only",
-        }
+    pub fn key(self) -> String {
+        named(&self)
     }
 
     /// As the worker names it.
@@ -192,12 +189,8 @@ impl Strategy {
 
 impl Credentials {
     /// As Fetch names it.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Omit => "omit",
-            Self::SameOrigin => "same-origin",
-            Self::Include => "include",
-        }
+    pub fn key(self) -> String {
+        named(&self)
     }
 }
 

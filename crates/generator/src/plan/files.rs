@@ -260,24 +260,24 @@ impl Planner<'_> {
         pages: &HashMap<String, PageFacts>,
         hashes: &HashMap<&str, Sha256>,
     ) -> BTreeMap<String, SiteFile> {
-        walk.files
-            .iter()
-            .map(|found| {
-                let page = pages.get(&found.path);
-                let file = SiteFile {
-                    stamp: found.stamp,
-                    sha256: page
-                        .map(|facts| facts.sha256)
-                        .or_else(|| hashes.get(&*found.path).copied()),
-                    edits: page.map(|facts| facts.edits.clone()).unwrap_or_default(),
-                    promise: self.parsed.names.promise(&found.path),
-                    utf8: page.is_some_and(|facts| facts.utf8),
-                    marker: page.and_then(|facts| facts.marker.clone()),
-                    head: page.map(|facts| facts.head.clone()).unwrap_or_default(),
-                };
-                (found.path.clone(), file)
-            })
-            .collect()
+        // One by one: collecting would hold them all twice more while it sorts.
+        let mut files = BTreeMap::new();
+        for found in &walk.files {
+            let page = pages.get(&found.path);
+            let file = SiteFile {
+                stamp: found.stamp,
+                sha256: page
+                    .map(|facts| facts.sha256)
+                    .or_else(|| hashes.get(&*found.path).copied()),
+                edits: page.map(|facts| facts.edits.clone()).unwrap_or_default(),
+                promise: self.parsed.names.promise(&found.path),
+                utf8: page.is_some_and(|facts| facts.utf8),
+                marker: page.and_then(|facts| facts.marker.clone()),
+                head: page.map(|facts| facts.head.clone()).unwrap_or_default(),
+            };
+            files.insert(found.path.clone(), file);
+        }
+        files
     }
 
     /// A file's bytes, if it still is what the walk saw.
@@ -370,7 +370,7 @@ pub(crate) fn trusted(stamp: FileStamp, now: SystemTime) -> bool {
 }
 
 /// FAT counts seconds by twos.
-const TRUSTED_AFTER_NS: i128 = 2_000_000_000;
+const TRUSTED_AFTER_NS: i64 = 2_000_000_000;
 
 /// Read at once from a file that is only hashed.
 const HASHED_BYTES: usize = 128 << 10;

@@ -32,7 +32,7 @@ use crate::own::{OUTPUT, added, refuse_foreign_output};
 use crate::packs::{Kind, Pack, batches};
 use crate::previous::{Previous, Wanted};
 use crate::references;
-use crate::routes::overlaps;
+use crate::routes::{answered, overlaps};
 use crate::runtime::{self, Worker};
 use crate::select::{Group, Selection, select};
 use crate::shell::{References, Shell, references_of, shell};
@@ -316,6 +316,9 @@ impl Planner<'_> {
             ..Report::default()
         };
         report.warnings.extend(unkept);
+        report
+            .warnings
+            .retain(|warning| !answered(&self.parsed.routes, warning));
         self.for_host(&walk, &hosted, &mut generated, &mut files, &mut report)?;
         if self.options.development.is_none() {
             let size = |path: &str| pages.get(path).map_or(stamps[path].size, |page| page.size);

@@ -97,7 +97,7 @@ impl Pattern {
     }
 
     /// The same pattern, which its author wrote in another way.
-    pub(super) fn as_written(mut self, written: &str) -> Self {
+    pub(super) fn written_as(mut self, written: &str) -> Self {
         self.written = written.to_owned();
         self
     }

@@ -157,7 +157,7 @@ pub fn path(written: &str) -> Result<Pattern, PatternError> {
         rest = &after[end..];
     }
     plain.push_str(rest);
-    Ok(Pattern::new(&plain)?.as_written(written))
+    Ok(Pattern::new(&plain)?.written_as(written))
 }
 
 #[cfg(test)]
