@@ -18,6 +18,11 @@ fn give_worker_of(script: &str, site: &Site) {
 }
 
 fn check(script: &str, tool: &str, theirs: &str) {
+    let packages = concat!(env!("CARGO_MANIFEST_DIR"), "/../../benches/node_modules");
+    if !Path::new(packages).is_dir() {
+        eprintln!("skipped: `npm ci --prefix benches` has not been run, or cannot be");
+        return;
+    }
     let before = small_site();
     give_worker_of(script, &before);
     let origin = Origin::serve(before.path());
