@@ -27,8 +27,75 @@ export interface Events {
   offline: undefined
 }
 
+/** What a message may come with. */
+export interface How {
+  /** Ends it; what was not begun is not fetched. The promise rejects. */
+  signal?: AbortSignal
+  onprogress?: (progress: { done: number; total: number }) => void
+}
+
+/** Which URLs of an answer are fetched too, as `[[prefetch.follow]]` of the config. */
+export interface FollowRule {
+  pointer?: string
+  html?: boolean
+  from?: string | string[]
+  depth?: number
+}
+
+/** What became of URLs that were to be fetched ahead. */
+export interface Summary {
+  /** URLs that it came to, by following too. */
+  total: number
+  /** Asked for, and kept. */
+  fetched: number
+  /** There already, and young. */
+  had: number
+  /** Not kept, or not looked through; `failed` names the first twenty, with the reason. */
+  refused: number
+  failed: { url: string; reason: string; status?: number }[]
+  /** Beyond the limits, or no URLs. */
+  ignored: number
+  /** Bytes that were fetched. */
+  size: number
+  /** Nothing was asked for: the visitor saves data, or the line is slow. */
+  held?: boolean
+  /** There is no worker: so many were left to `<link rel=prefetch>`. */
+  linked?: number
+}
+
+/** A page that a visitor keeps. */
+export interface SavedPage {
+  url: string
+  title: string
+  /** When, in milliseconds since the epoch. */
+  time: number
+  /** How much of what it loads could not be had. */
+  lacking: number
+}
+
+/** What `window.revisit` can besides, on sites with a `[prefetch]` section. */
+export interface Prefetching {
+  /** `CLEAR`, `CACHE_URLS`, or whatever code of the site's own in the worker understands. */
+  send(message: unknown, how?: How): Promise<any>
+  /** Has URLs fetched, and what they lead to. */
+  prefetch(
+    urls: string | Iterable<string | URL | HTMLAnchorElement>,
+    how?: How & { tag?: string; follow?: FollowRule[]; top?: number; always?: boolean },
+  ): Promise<Summary>
+  /** Keeps a page, with what it loads, until `forget`; this one if none is named. */
+  save(
+    page?: string | URL,
+    how?: How & { urls?: string[]; title?: string; follow?: FollowRule[]; tag?: string },
+  ): Promise<Summary & { saved: boolean }>
+  /** The last saved first. */
+  saved(): Promise<SavedPage[]>
+  /** Was it saved? */
+  forget(page?: string | URL): Promise<boolean>
+}
+
 /** `window.revisit`, which the page client of a build makes. */
-export interface Revisit extends Omit<EventTarget, 'addEventListener' | 'removeEventListener'> {
+export interface Revisit
+  extends Omit<EventTarget, 'addEventListener' | 'removeEventListener'>, Partial<Prefetching> {
   readonly state: State
   /** The build that this page was loaded with; empty until the worker has said it. */
   readonly build: string

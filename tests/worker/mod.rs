@@ -17,6 +17,7 @@ mod own_worker;
 mod packs;
 mod prefetch;
 mod prefixes;
+mod replaces;
 mod routes;
 mod save;
 mod update;

@@ -14,7 +14,7 @@ use oxc_parser::Parser;
 use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
 
-use crate::config::{BuildConfig, Parsed, Strategy, UpdateMode};
+use crate::config::{BuildConfig, Parsed, Replaced, Strategy, UpdateMode};
 use crate::content_hash::{sha256, short};
 use crate::import_scripts::{self, ImportedScript};
 use crate::own::OUTPUT;
@@ -43,6 +43,8 @@ pub(crate) struct Worker<'a> {
     pub(crate) network: &'a [String],
     /// Code of the site's own, which comes first.
     pub(crate) extension: Option<&'a str>,
+    /// Tools whose caches it takes over.
+    pub(crate) replaces: &'a [Replaced],
     /// What it loads after all of ours.
     pub(crate) imports: &'a [ImportedScript],
 }
@@ -105,6 +107,12 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
         imports.push(("routes", "routes.js"));
         features.push(("routes", "routes"));
         values.insert("network".into(), json!(wanted.network));
+    }
+    // `serve` sends all that lacks in one answer
+    if !wanted.take_over && !wanted.replaces.is_empty() {
+        imports.push(("takeFromOthers", "replaces.js"));
+        features.push(("measure", "takeFromOthers"));
+        values.insert("replaces".into(), json!(caches_of(wanted.replaces)));
     }
     if let Some(cdn) = &config.cdn {
         imports.push(("abroad, copies, home", "cdn.js"));
@@ -208,6 +216,19 @@ fn add_routes(
         }
     }
     preloads
+}
+
+/// How the names of their caches begin, before the scope: a prefix of the site's own in Workbox, its
+/// `cacheId` in sw-precache.
+fn caches_of(tools: &[Replaced]) -> String {
+    let names: Vec<&str> = tools
+        .iter()
+        .map(|tool| match tool {
+            Replaced::Workbox => r"^.+-precache-v\d+-$",
+            Replaced::SwPrecache => r"^sw-precache-v\d+-.*-$",
+        })
+        .collect();
+    names.join("|")
 }
 
 /// The page client, which registers the worker and looks for a newer build every so many minutes.
@@ -447,6 +468,7 @@ modules!(
     "pattern.js",
     "prefetch.js",
     "preload.js",
+    "replaces.js",
     "route.js",
     "routes.js",
     "routing.js",

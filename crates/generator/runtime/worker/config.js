@@ -12,6 +12,7 @@
  * @property {boolean} [byFolder] Three pages of a folder are asked for the header fields of all.
  * @property {string[]} [network] Paths below which nothing is ever ours; each ends with a slash.
  * @property {string} [cdn] URL below which a CDN has the same files.
+ * @property {string} [replaces] Beginnings of names of caches that other tools have left, as a regular expression.
  * @property {string} [offline] The page for navigations that neither cache nor network answers.
  * @property {string} [fallback] The page that answers navigations to paths without a file.
  * @property {string[]} [allow] Patterns of the paths that the fallback may answer; none: all.

@@ -258,6 +258,7 @@ impl Planner<'_> {
                     asked: manifest.asks,
                     extension: extension.as_deref(),
                     imports: &self.imported_scripts(&stamps)?,
+                    replaces: &self.config.worker.replaces,
                 },
                 self.parsed,
             ),

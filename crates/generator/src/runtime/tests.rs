@@ -20,6 +20,7 @@ const PLAIN: Worker<'_> = Worker {
     network: &[],
     extension: None,
     imports: &[],
+    replaces: &[],
 };
 
 #[test]
