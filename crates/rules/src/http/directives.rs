@@ -291,3 +291,6 @@ impl Scope {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -221,3 +221,6 @@ impl Lifetime {
         Self { duration, by }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,3 +210,6 @@ pub(super) fn shares_cookies(policy: &Policy, directives: &ResponseDirectives) -
         || directives.s_maxage != Seconds::Absent
         || (directives.targeted && directives.max_age.is_present())
 }
+
+#[cfg(test)]
+mod tests;
