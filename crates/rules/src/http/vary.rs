@@ -90,6 +90,12 @@ impl VaryKey {
     }
 }
 
+/// Does a response with these fields answer no request at all? `*` does not; nor do we guess what
+/// is meant by what is no name.
+pub(super) fn answers_none(response: &HeaderMap) -> bool {
+    members(response, &VARY).any(|member| member == b"*" || HeaderName::from_bytes(member).is_err())
+}
+
 /// Selects among the responses that are stored for one key. "If multiple stored responses match,
 /// the cache … [uses] the most recent (as determined by the Date header field)" (§4, §4.1)
 pub fn select<'a>(stored: impl Iterator<Item = &'a Stored>, request: &HeaderMap) -> Selected {
