@@ -7,6 +7,7 @@ mod args;
 mod build;
 mod cache;
 mod config;
+mod explain;
 mod failure;
 mod matches;
 mod previous;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let done = match args.command {
         Command::Build(args) => build::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Schema { words } => schema::run(words),
     };
     match done {
