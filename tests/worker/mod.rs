@@ -13,8 +13,10 @@ mod groups;
 mod headers;
 mod install;
 mod kills;
+mod own_worker;
 mod packs;
 mod prefixes;
+mod routes;
 mod update;
 
 use std::path::Path;

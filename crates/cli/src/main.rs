@@ -9,6 +9,7 @@ mod cache;
 mod config;
 mod explain;
 mod failure;
+mod import;
 mod matches;
 mod previous;
 mod schema;
@@ -17,6 +18,7 @@ mod stop;
 mod summary;
 mod terminal;
 mod watch;
+mod worker_modules;
 
 use std::process::ExitCode;
 
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
         Command::Build(args) => build::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::WorkerModules { folder } => worker_modules::run(&folder),
         Command::Schema { words } => schema::run(words),
     };
     match done {

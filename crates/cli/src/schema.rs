@@ -28,12 +28,16 @@ fn in_words() -> String {
          left out; a flag of the command line wins over its key; an unknown key is refused.\n",
     );
     for table in ORDER {
-        let reference = &schema["properties"][table]["$ref"];
+        let property = &schema["properties"][table];
+        let (head, reference) = match &property["items"]["$ref"] {
+            Value::Null => (format!("[{table}]"), &property["$ref"]),
+            list => (format!("[[{table}]]"), list),
+        };
         let name = reference
             .as_str()
             .and_then(|r| r.rsplit('/').next())
             .unwrap_or_default();
-        chapter(&mut out, &format!("[{table}]"), &schema["$defs"][name]);
+        chapter(&mut out, &head, &schema["$defs"][name]);
         // a list of tables has keys of its own
         let keys = schema["$defs"][name]["properties"].as_object();
         for (key, value) in keys.into_iter().flatten() {
@@ -59,7 +63,9 @@ fn described(value: &Value) -> &str {
 }
 
 /// In the order in which a reader needs them.
-const ORDER: [&str; 6] = ["site", "precache", "worker", "names", "build", "serve"];
+const ORDER: [&str; 7] = [
+    "site", "precache", "worker", "route", "names", "build", "serve",
+];
 
 #[cfg(test)]
 mod tests {
@@ -82,7 +88,8 @@ mod tests {
         );
         let schema = schemars::schema_for!(crate::config::Config);
         for table in schema.as_value()["properties"].as_object().unwrap().keys() {
-            assert!(words.contains(&format!("## `[{table}]`")), "{table}");
+            let heads = [format!("## `[{table}]`"), format!("## `[[{table}]]`")];
+            assert!(heads.iter().any(|head| words.contains(head)), "{table}");
         }
     }
 }

@@ -16,7 +16,36 @@
  * @property {string} [fallback] The page that answers navigations to paths without a file.
  * @property {string[]} [allow] Patterns of the paths that the fallback may answer; none: all.
  * @property {string[]} [deny] Patterns of the paths that it must not answer.
+ * @property {Route[]} [routes] Who answers what no file of the build does; the first that matches.
+ */
+
+/**
+ * @typedef {import('./stash.js').Terms & RouteKeys} Route
+ *
+ * @typedef {object} RouteKeys
+ * @property {'cacheFirst' | 'networkFirst' | 'staleWhileRevalidate' | 'cacheOnly' | 'networkOnly'} strategy
+ * @property {string} name Of its stash.
+ * @property {string[]} [path] Patterns of URL paths below the origin, without a leading slash; none: all.
+ * @property {string} [origin] An origin, or `*` for any; none: the site's own.
+ * @property {string[]} [methods] None: GET.
+ * @property {string[]} [destination] Of requests, as Fetch has them; none: all.
+ * @property {number} [timeout] Milliseconds after which what is kept answers.
+ * @property {boolean} [ignoreSearch] URLs that differ in their query alone are one.
+ * @property {RequestCredentials} [credentials] Instead of the request's own.
+ * @property {string} [fallback] A file of the build that answers when nothing else does.
+ * @property {boolean} [broadcast] Are pages told of a newer response?
  */
 
 /** @type {Config} */
 export const config = { site: '', build: 'test', stallMs: 30_000, ignore: '^utm_' }
+
+// Constants, so that what a site does not use is not in its worker at all.
+
+/** Does anything beside the build answer? */
+export const ROUTED = true
+
+/** Has a route navigation preload? */
+export const PRELOADS = true
+
+/** Is it the worker of `revisit serve`, which says on the console what it does? */
+export const SPEAKS = true
