@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use revisit_generator::BuildConfig;
 use revisit_generator::config::{
-    NamesConfig, PrecacheConfig, RouteConfig, SiteConfig, WorkerConfig,
+    NamesConfig, PrecacheConfig, PrefetchConfig, RouteConfig, SiteConfig, WorkerConfig,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) names: NamesConfig,
     pub(crate) precache: PrecacheConfig,
     pub(crate) worker: WorkerConfig,
+    pub(crate) prefetch: Option<PrefetchConfig>,
     pub(crate) route: Vec<RouteConfig>,
     pub(crate) build: BuildSection,
     pub(crate) serve: ServeSection,
@@ -130,6 +131,7 @@ impl Config {
             names: self.names.clone(),
             precache: self.precache.clone(),
             worker: self.worker.clone(),
+            prefetch: self.prefetch.clone(),
             routes: self.route.clone(),
             folder: self.folder.clone(),
         }

@@ -29,9 +29,11 @@ fn in_words() -> String {
     );
     for table in ORDER {
         let property = &schema["properties"][table];
-        let (head, reference) = match &property["items"]["$ref"] {
-            Value::Null => (format!("[{table}]"), &property["$ref"]),
-            list => (format!("[[{table}]]"), list),
+        // a list of tables; or one that may be missing, of which there are two kinds
+        let (head, reference) = match (&property["items"]["$ref"], &property["anyOf"][0]["$ref"]) {
+            (Value::Null, Value::Null) => (format!("[{table}]"), &property["$ref"]),
+            (Value::Null, table_or_none) => (format!("[{table}]"), table_or_none),
+            (list, _) => (format!("[[{table}]]"), list),
         };
         let name = reference
             .as_str()
@@ -63,8 +65,8 @@ fn described(value: &Value) -> &str {
 }
 
 /// In the order in which a reader needs them.
-const ORDER: [&str; 7] = [
-    "site", "precache", "worker", "route", "names", "build", "serve",
+const ORDER: [&str; 8] = [
+    "site", "precache", "worker", "route", "prefetch", "names", "build", "serve",
 ];
 
 #[cfg(test)]

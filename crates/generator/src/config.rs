@@ -3,6 +3,7 @@
 //! Every key has a default; unknown keys are refused. The doc comments are the reference:
 //! `docs/revisit.schema.json` is made of them.
 
+mod prefetch;
 mod replaced;
 mod route;
 
@@ -15,12 +16,14 @@ use revisit_rules::site::names::Names;
 use revisit_rules::site::pattern::Pattern;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
 use crate::BuildError;
 use crate::prefixes::Prefixes;
 use crate::routes::{Route, routes};
 
+pub use prefetch::{FollowConfig, PrefetchConfig};
 pub use replaced::Replaced;
 pub use route::{Credentials, Recipe, RouteConfig, Strategy};
 
@@ -35,6 +38,8 @@ pub struct BuildConfig {
     pub precache: PrecacheConfig,
     /// `[worker]`
     pub worker: WorkerConfig,
+    /// `[prefetch]`, if there is one.
+    pub prefetch: Option<PrefetchConfig>,
     /// `[[route]]`, of which the first that matches answers.
     pub routes: Vec<RouteConfig>,
     /// Where patterns of files outside the site begin; empty for the working directory.
@@ -337,6 +342,8 @@ pub(crate) struct Parsed {
     pub(crate) allow: Vec<Pattern>,
     pub(crate) deny: Vec<Pattern>,
     pub(crate) stall_ms: NonZeroU64,
+    /// What the worker reads of `[prefetch]`, if there is one.
+    pub(crate) prefetch: Option<Value>,
     pub(crate) routes: Vec<Route>,
 }
 
@@ -427,6 +434,14 @@ impl BuildConfig {
             .concat(),
             stall_ms: NonZeroU64::from(self.worker.stall_seconds)
                 .saturating_mul(NonZeroU64::MIN.saturating_add(999)),
+            prefetch: match &self.prefetch {
+                None => None,
+                Some(prefetch) => {
+                    let below = |path: &String| format!("{base}{path}");
+                    let past: Vec<String> = self.worker.network.iter().map(below).collect();
+                    Some(prefetch.values(&past)?)
+                }
+            },
             routes: routes(self)?,
         })
     }

@@ -228,11 +228,12 @@ impl BuildError {
 }
 
 /// The keys whose values are patterns.
-const PATTERNS: [&str; 7] = [
+const PATTERNS: [&str; 8] = [
     "names.hashed",
     "names.plain",
     "precache.include",
     "precache.exclude",
+    "prefetch.follow.from",
     "worker.ignore_parameters",
     "worker.fallback_allow",
     "worker.fallback_deny",

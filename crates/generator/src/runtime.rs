@@ -14,7 +14,7 @@ use oxc_parser::Parser;
 use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
 
-use crate::config::{Parsed, Strategy, UpdateMode};
+use crate::config::{BuildConfig, Parsed, Strategy, UpdateMode};
 use crate::content_hash::{sha256, short};
 use crate::import_scripts::{self, ImportedScript};
 use crate::own::OUTPUT;
@@ -111,6 +111,15 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
         features.extend([("abroad", "abroad"), ("copies", "copies"), ("home", "home")]);
         values.insert("cdn".into(), json!(cdn.as_str()));
     }
+    if let Some(prefetch) = &config.prefetch {
+        imports.extend([("ahead", "ahead.js"), ("hearPages", "prefetch.js")]);
+        features.push(("ahead", "ahead"));
+        if !config.routes.is_empty() {
+            imports.extend([("kept", "ahead.js"), ("keyOf", "from.js")]);
+            features.extend([("kept", "kept"), ("keyOf", "keyOf")]);
+        }
+        values.insert("prefetch".into(), prefetch.clone());
+    }
     if wanted.asked {
         imports.push(("asked, head, refresh", "asked.js"));
         features.extend([("asked", "asked"), ("head", "head"), ("refresh", "refresh")]);
@@ -128,17 +137,25 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
         .map(|(key, value)| format!("{key}: {value}"))
         .collect();
     entry.push_str(&format!("start({{ {} }})\n", list.join(", ")));
+    if config.prefetch.is_some() {
+        entry.push_str("hearPages()\n");
+    }
     // what is `false` here goes from the code when it is made smaller
+    let has = |feature: &str| features.iter().any(|(key, _)| *key == feature);
     let config_module = format!(
-        "const config = {}\nconst ROUTED = {}, PRELOADS = {preloads}, SPEAKS = {}\n",
+        "const config = {}\nconst ROUTED = {}, PRELOADS = {preloads}, AHEAD = {}, SPEAKS = {}\n",
         Value::Object(values),
-        features.iter().any(|(key, _)| *key == "routed"),
+        has("routed"),
+        has("ahead"),
         wanted.take_over,
     );
-    let joined = join(&entry, &config_module)?;
+    let joined = join(&entry, &config_module, module)?;
     let extension = wanted.extension.map(extension::scoped).unwrap_or_default();
     let imports = import_scripts::statement(wanted.imports);
-    Ok(format!("{MARK}{extension}{}{imports}", minify(&joined)?))
+    Ok(format!(
+        "{MARK}{extension}{}{imports}",
+        minify(&joined, Some(OWN_PROPERTIES))?
+    ))
 }
 
 /// Adds what the site's routes use; says whether one of them preloads.
@@ -193,14 +210,23 @@ fn add_routes(
     preloads
 }
 
-/// The page client, which registers the worker named and looks for a newer build every so many
-/// minutes; 0: never.
-pub(crate) fn client(worker_name: &str, check_minutes: u32) -> Result<String, BuildError> {
-    minify(&format!(
-        "(() => {{ const WORKER = {}, CHECK_MS = {};\n{CLIENT}\n}})()",
-        json!(worker_name),
-        u64::from(check_minutes) * 60_000
-    ))
+/// The page client, which registers the worker and looks for a newer build every so many minutes.
+pub(crate) fn client(config: &BuildConfig) -> Result<String, BuildError> {
+    let entry = match &config.prefetch {
+        None => "import { Revisit, begin } from './client.js'\nbegin(new Revisit())\n",
+        Some(_) => {
+            "import { begin } from './client.js'\n\
+             import { PrefetchingRevisit } from './prefetch.js'\n\
+             import { heed } from './hints.js'\n\
+             const made = new PrefetchingRevisit()\nbegin(made)\nheed(made)\n"
+        }
+    };
+    let values = format!(
+        "const WORKER = {}, CHECK_MS = {}\n",
+        json!(config.worker.name),
+        u64::from(config.worker.check_minutes) * 60_000
+    );
+    minify(&join(entry, &values, client_module)?, None)
 }
 
 /// The path of a page client below the site's folder.
@@ -213,9 +239,10 @@ pub(crate) fn client_path(client: impl AsRef<[u8]>) -> String {
 /// # Errors
 /// [`BuildError::Runtime`] only.
 pub fn uninstaller(reload: bool) -> Result<String, BuildError> {
-    let text = minify(&format!(
-        "(() => {{ const RELOAD = {reload};\n{UNINSTALL}\n}})()"
-    ))?;
+    let text = minify(
+        &format!("(() => {{ const RELOAD = {reload};\n{UNINSTALL}\n}})()"),
+        None,
+    )?;
     Ok(format!("{MARK}{text}"))
 }
 
@@ -223,7 +250,7 @@ pub fn uninstaller(reload: bool) -> Result<String, BuildError> {
 pub(crate) fn dev_worker() -> Result<String, BuildError> {
     Ok(format!(
         "{MARK}{}",
-        minify(&format!("(() => {{\n{DEV}\n}})()"))?
+        minify(&format!("(() => {{\n{DEV}\n}})()"), None)?
     ))
 }
 
@@ -246,13 +273,16 @@ fn expanded(patterns: &[Pattern]) -> Value {
         .into()
 }
 
+/// The text of a module by its file name.
+type Modules = fn(&str) -> Result<&'static str, BuildError>;
+
 /// Joins the entry and what it imports, each module once and before those that import it.
-fn join(entry: &str, config_module: &str) -> Result<String, BuildError> {
+fn join(entry: &str, config_module: &str, modules: Modules) -> Result<String, BuildError> {
     let mut out = String::from("(() => {\n");
     let mut seen = HashSet::from(["config.js".to_owned()]);
     let mut names = HashSet::from(["config".to_owned()]);
     out.push_str(config_module);
-    append("the entry", entry, &mut seen, &mut names, &mut out)?;
+    append("the entry", entry, modules, &mut seen, &mut names, &mut out)?;
     out.push_str("})()\n");
     Ok(out)
 }
@@ -260,6 +290,7 @@ fn join(entry: &str, config_module: &str) -> Result<String, BuildError> {
 fn append(
     name: &str,
     text: &str,
+    modules: Modules,
     seen: &mut HashSet<String>,
     names: &mut HashSet<String>,
     out: &mut String,
@@ -277,7 +308,7 @@ fn append(
             Statement::ImportDeclaration(import) => {
                 let file = import.source.value.trim_start_matches("./");
                 if seen.insert(file.to_owned()) {
-                    append(file, module(file)?, seen, names, out)?;
+                    append(file, modules(file)?, modules, seen, names, out)?;
                 }
                 continue;
             }
@@ -341,16 +372,17 @@ fn declared(
     Ok(())
 }
 
-fn minify(text: &str) -> Result<String, BuildError> {
+/// `own`: properties that may be shortened, as a regular expression.
+fn minify(text: &str, own: Option<&str>) -> Result<String, BuildError> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, text, SourceType::cjs()).parse();
     if let Some(error) = parsed.diagnostics.first() {
         return Err(BuildError::Runtime(error.to_string()));
     }
     let mut program = parsed.program;
-    let own = ManglePropertiesOptions::from_pattern(OWN_PROPERTIES).map_err(BuildError::Runtime)?;
+    let own = own.map(ManglePropertiesOptions::from_pattern).transpose();
     let options = MinifierOptions {
-        mangle_properties: Some(own),
+        mangle_properties: own.map_err(BuildError::Runtime)?,
         ..MinifierOptions::default()
     };
     let minified = Minifier::new(options).minify(&allocator, &mut program);
@@ -363,10 +395,10 @@ fn minify(text: &str) -> Result<String, BuildError> {
 }
 
 macro_rules! modules {
-    ($($file:literal),* $(,)?) => {
-        fn module(file: &str) -> Result<&'static str, BuildError> {
+    ($name:ident, $folder:literal, $($file:literal),* $(,)?) => {
+        fn $name(file: &str) -> Result<&'static str, BuildError> {
             match file {
-                $($file => Ok(include_str!(concat!("../runtime/worker/", $file))),)*
+                $($file => Ok(include_str!(concat!("../runtime/", $folder, "/", $file))),)*
                 _ => Err(BuildError::Runtime(format!("no module `{file}`"))),
             }
         }
@@ -374,6 +406,16 @@ macro_rules! modules {
 }
 
 modules!(
+    client_module,
+    "client",
+    "client.js",
+    "hints.js",
+    "prefetch.js"
+);
+
+modules!(
+    module,
+    "worker",
     "answer.js",
     "asked.js",
     "broadcast.js",
@@ -383,14 +425,18 @@ modules!(
     "clean.js",
     "download.js",
     "ensure.js",
+    "errand.js",
     "explain.js",
     "fallback.js",
     "features.js",
+    "follow.js",
     "generation.js",
     "global.js",
     "greet.js",
+    "html.js",
     "immediate.js",
     "keep.js",
+    "ahead.js",
     "lazy.js",
     "measure.js",
     "network-first.js",
@@ -399,10 +445,12 @@ modules!(
     "from.js",
     "offline.js",
     "pattern.js",
+    "prefetch.js",
     "preload.js",
     "route.js",
     "routes.js",
     "routing.js",
+    "save.js",
     "stale-while-revalidate.js",
     "start.js",
     "stash.js",
@@ -428,7 +476,6 @@ pub fn worker_modules() -> [(&'static str, &'static str); 3] {
     ]
 }
 
-const CLIENT: &str = include_str!("../runtime/client/client.js");
 const DEV: &str = include_str!("../runtime/dev/dev.js");
 const UNINSTALL: &str = include_str!("../runtime/uninstall/uninstall.js");
 

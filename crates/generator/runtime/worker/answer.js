@@ -1,6 +1,6 @@
 // Answers one GET from a generation: which entry, and how it goes out.
 
-import { config, PRELOADS, ROUTED, SPEAKS } from './config.js'
+import { AHEAD, config, PRELOADS, ROUTED, SPEAKS } from './config.js'
 import { repair } from './ensure.js'
 import { because } from './explain.js'
 import { features } from './features.js'
@@ -93,12 +93,13 @@ export async function respond(from, { file, elsewhere }, event) {
  * @param {Generation} from
  * @param {FetchEvent} event
  */
-export const elsewise = (from, event) =>
-  event.request.mode === 'navigate' && features.missing
+export const elsewise = async (from, event) =>
+  (AHEAD && (await features.ahead?.(event))) ||
+  (event.request.mode === 'navigate' && features.missing
     ? features.missing(from, event)
     : PRELOADS
       ? network(event)
-      : fetch(event.request)
+      : fetch(event.request))
 
 /**
  * The network's answer, which the browser may have asked for already.

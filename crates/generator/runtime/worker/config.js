@@ -17,6 +17,17 @@
  * @property {string[]} [allow] Patterns of the paths that the fallback may answer; none: all.
  * @property {string[]} [deny] Patterns of the paths that it must not answer.
  * @property {Route[]} [routes] Who answers what no file of the build does; the first that matches.
+ * @property {Prefetch} [prefetch] What pages may have fetched ahead.
+ *
+ * @typedef {object} Prefetch
+ * @property {number} urlsMax Most URLs of a message, and most that it may come to by following.
+ * @property {number} sizeMax Most bytes that are kept in all, and that a message may fetch.
+ * @property {number} saveMax Most bytes of a saved page.
+ * @property {number} lanes How many requests are under way at one time.
+ * @property {number} freshMs How long an answer is given without asking.
+ * @property {number} timeoutMs How long the network has to begin its answer after that.
+ * @property {boolean} opaque Also what cannot be read.
+ * @property {import('./follow.js').Rule[]} follow
  */
 
 /**
@@ -43,6 +54,9 @@ export const config = { site: '', build: 'test', stallMs: 30_000, ignore: '^utm_
 
 /** Does anything beside the build answer? */
 export const ROUTED = true
+
+/** May pages have something fetched ahead, or saved? */
+export const AHEAD = true
 
 /** Has a route navigation preload? */
 export const PRELOADS = true

@@ -26,6 +26,8 @@
  * @property {(event: FetchEvent) => Promise<Response> | undefined} [routed]
  *   Answers what no file of the build does, if it is for it to answer. Only if `ROUTED`.
  * @property {(request: Request) => import('./config.js').Route | undefined} [routeFor] The route that matches.
+ * @property {(route: import('./config.js').Route, request: Request) => Request} [keyOf]
+ *   What it keeps a response under.
  * @property {import('./routing.js').Strategy} [cacheFirst]
  * @property {import('./routing.js').Strategy} [networkFirst]
  * @property {import('./routing.js').Strategy} [staleWhileRevalidate]
@@ -45,6 +47,8 @@
  * @property {(request: Request) => string} [home] The address on the site of what is asked of a CDN.
  * @property {(request: Request, headers?: Headers) => boolean} [abroad]
  *   Is it asked of the CDN? `headers` of the answer are made fit for that, if it is.
+ * @property {(event: FetchEvent) => Promise<Response | undefined> | undefined} [ahead]
+ *   What was fetched ahead, or saved; `undefined`: surely nothing.
  * @property {(path: string) => [string, RequestInit][]} [copies]
  *   Where else a file may lie in the HTTP cache.
  */

@@ -1,7 +1,7 @@
 // The events of a worker, each handed to the module that knows what to do.
 
 import { elsewise, lookUp, respond, seek } from './answer.js'
-import { config, PRELOADS, ROUTED, SPEAKS } from './config.js'
+import { AHEAD, config, PRELOADS, ROUTED, SPEAKS } from './config.js'
 import { failure } from './download.js'
 import { check, complete, ensure, repair } from './ensure.js'
 import { overhear } from './explain.js'
@@ -126,6 +126,8 @@ export function start(wanted) {
         let ours = await seek(build, url)
         const routed = ROUTED && !ours && features.routed?.(event)
         if (routed) return routed
+        const ahead = AHEAD && !ours && navigation && (await features.ahead?.(event))
+        if (ahead) return ahead
         if (navigation) ours ||= await features.fallback?.(build, url)
         return ours ? respond(build, ours, event) : elsewise(build, event)
       })(),

@@ -96,6 +96,34 @@ export async function stowed(name, request) {
 }
 
 /**
+ * @param {string} name
+ * @returns {Promise<string[]>} What is in a stash; makes none that is not there.
+ */
+export const stowedUrls = async (name) =>
+  (await caches.has(STASHES + name)) ? (await (await stash(name)).keys()).map(({ url }) => url) : []
+
+/**
+ * Gives what is kept more tags; it grows no younger by that.
+ *
+ * @param {string} name
+ * @param {string} url
+ * @param {string[]} tags
+ */
+export async function label(name, url, tags) {
+  const since = cleared
+  if (!(await stowed(name, url))) return
+  const cache = await stash(name)
+  const [kept] = await inventory(cache, url)
+  const response = kept && (await cache.match(kept.key))
+  if (!response || tags.every((tag) => kept.tags.includes(tag))) return
+  const headers = new Headers(kept.key.headers)
+  headers.set(TAGS, [...new Set([...kept.tags, ...tags])].map(encodeURIComponent).join(' ').trim())
+  const key = new Request(url, { headers })
+  if (since === cleared) await cache.put(key, response)
+  if (since !== cleared) await cache.delete(key)
+}
+
+/**
  * Empties all stashes of the site, also of what is on its way into them.
  *
  * @param {string} [tag] Only what has this one.

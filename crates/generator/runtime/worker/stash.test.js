@@ -45,7 +45,7 @@ globalThis.caches = {
 }
 beforeEach(() => (all = new Map([[`${START}files`, new Fake()]])))
 
-const { clearings, emptyStashes, stash, stow, stowed } = await import('./stash.js')
+const { clearings, emptyStashes, label, stash, stow, stowed, stowedUrls } = await import('./stash.js')
 
 const answer = (text = 'text', headers = {}, status = 200) => new Response(text, { status, headers })
 const urls = async (name) => (await (await stash(name)).keys()).map(({ url }) => url.slice(SCOPE.length))
@@ -171,4 +171,19 @@ test('nothing is kept anew once the origin was emptied', async () => {
   all.clear()
   assert.equal(await stow('a', `${SCOPE}1`, answer()), false)
   assert.deepEqual([...all.keys()], [])
+})
+
+test('what is in a stash is told without making one, and a label makes nothing younger', async () => {
+  assert.deepEqual(await stowedUrls('none'), [])
+  assert.deepEqual([...all.keys()], [`${START}files`])
+  await stow('a', `${SCOPE}x`, answer(), { tags: ['one'] })
+  assert.deepEqual(await stowedUrls('a'), [`${SCOPE}x`])
+  const { at } = await stowed('a', `${SCOPE}x`)
+  await label('a', `${SCOPE}x`, ['two', 'one'])
+  await label('a', `${SCOPE}y`, ['two'])
+  const kept = await stowed('a', `${SCOPE}x`)
+  assert.deepEqual([kept.at, kept.tags, await kept.response.text()], [at, ['one', 'two'], 'text'])
+  assert.equal(await stowed('a', `${SCOPE}y`), undefined)
+  await emptyStashes('two')
+  assert.deepEqual(await urls('a'), [])
 })

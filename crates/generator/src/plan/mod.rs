@@ -153,10 +153,7 @@ impl Planner<'_> {
         let base = &self.config.site.base;
         let addresses = Addresses::new(base, self.parsed.cdn.as_ref(), &known).and(&extras);
         let shell = self.shell(&entries, &stamps, &addresses, memory)?;
-        let client = Bytes::from(runtime::client(
-            worker_name,
-            self.config.worker.check_minutes,
-        )?);
+        let client = Bytes::from(runtime::client(self.config)?);
         let client_sha256 = sha256(&client);
         let client_path = runtime::client_path(&client);
         let inject = self.config.worker.inject;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::BuildConfig;
-use crate::config::{Recipe, RouteConfig};
+use crate::config::{PrefetchConfig, Recipe, RouteConfig};
 
 fn check(wanted: &Worker<'_>) -> String {
     worker(wanted, &BuildConfig::default().parse().unwrap()).unwrap()
@@ -175,6 +175,7 @@ fn a_name_declared_twice_is_refused() {
     append(
         "a",
         "const x = 1",
+        module,
         &mut HashSet::new(),
         &mut names,
         &mut out,
@@ -183,6 +184,7 @@ fn a_name_declared_twice_is_refused() {
     let twice = append(
         "b",
         "export function x() {}",
+        module,
         &mut HashSet::new(),
         &mut names,
         &mut out,
@@ -196,5 +198,42 @@ fn our_own_scripts_are_known_again() {
     assert!(is_ours(uninstaller(true).unwrap().as_bytes()));
     assert!(is_ours(dev_worker().unwrap().as_bytes()));
     assert!(!is_ours(b"self.addEventListener('fetch', () => {})"));
-    assert!(client("sw.js", 60).unwrap().contains("sw.js"));
+}
+
+#[test]
+fn prefetch_is_in_worker_and_client_of_a_site_with_that_section_and_of_no_other() {
+    let config = |prefetch, routes| BuildConfig {
+        prefetch,
+        routes,
+        ..BuildConfig::default()
+    };
+    let routes = vec![RouteConfig {
+        recipe: Some(Recipe::Pages),
+        ..RouteConfig::default()
+    }];
+    let everything = Worker {
+        update: UpdateMode::NextVisit,
+        offline: Some("o.html"),
+        fallback: Some("f.html"),
+        take_over: true,
+        lazy: true,
+        asked: true,
+        ..PLAIN
+    };
+    for wanted in [&PLAIN, &everything] {
+        for routes in [Vec::new(), routes.clone()] {
+            for prefetch in [None, Some(PrefetchConfig::default())] {
+                let there = prefetch.is_some();
+                let text =
+                    worker(wanted, &config(prefetch, routes.clone()).parse().unwrap()).unwrap();
+                for word in ["PREFETCH", "revisitFollow", "urlsToCache"] {
+                    assert_eq!(text.contains(word), there, "{word}");
+                }
+            }
+        }
+    }
+    let with = client(&config(Some(PrefetchConfig::default()), Vec::new())).unwrap();
+    let without = client(&BuildConfig::default()).unwrap();
+    assert!(with.contains("sw.js") && with.contains("PREFETCH"));
+    assert!(without.contains("sw.js") && !without.contains("prefetch"));
 }
