@@ -12,10 +12,20 @@ use super::input::Exchange;
 /// The changes worth making, the weightiest first.
 pub(super) fn changes(exchange: &Exchange, document: bool) -> Vec<String> {
     let answered = &exchange.answered;
-    if !is_read(&exchange.method) || !exchange.status.is_success() {
+    let said = ResponseDirectives::of(&Policy::private(), answered);
+    if !is_read(&exchange.method) {
         return Vec::new();
     }
-    let said = ResponseDirectives::of(&Policy::private(), answered);
+    let silent = said == ResponseDirectives::default() && !answered.contains_key(EXPIRES);
+    if matches!(exchange.status.as_u16(), 301 | 308) && silent {
+        return vec![
+            "browsers keep a permanent redirect for ever: if it may change, `Cache-Control: max-age=3600`"
+                .to_owned(),
+        ];
+    }
+    if !exchange.status.is_success() {
+        return Vec::new();
+    }
     let shared = ResponseDirectives::of(&Policy::shared(), answered);
     let known = validators(answered, exchange.received);
     let validated = known.etag.is_some() || known.last_modified.is_some();
@@ -26,7 +36,6 @@ pub(super) fn changes(exchange: &Exchange, document: bool) -> Vec<String> {
         Seconds::Given(seconds) => seconds.0,
         Seconds::Absent | Seconds::Malformed => 0,
     };
-    let silent = said == ResponseDirectives::default() && !answered.contains_key(EXPIRES);
     if said.no_store {
         if !document {
             all.push("no-store makes every visit fetch it whole; if it is no secret, `no-cache` with an ETag costs a 304".to_owned());

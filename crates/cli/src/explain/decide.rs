@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
+use revisit_rules::http::directives::Scope;
 use revisit_rules::http::freshness::{Lifetime, LifetimeRule};
 use revisit_rules::http::outcome::ttl;
 use revisit_rules::http::precondition::http_date;
@@ -225,7 +226,11 @@ impl Cache {
                 .checked_add(left)
                 .filter(|_| !left.is_zero())
                 .and_then(http_date),
-            by: (by != LifetimeRule::Nothing).then(|| told::rule(by)),
+            by: match (stored.directives.no_cache, by) {
+                (Scope::Whole, _) => Some(told::NO_CACHE),
+                (_, LifetimeRule::Nothing) => None,
+                (_, by) => Some(told::rule(by)),
+            },
             validators: validators
                 .into_iter()
                 .filter_map(|(there, name)| there.then_some(name))

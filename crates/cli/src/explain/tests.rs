@@ -46,6 +46,40 @@ the response
 }
 
 #[test]
+fn what_is_stale_from_the_start_is_told_as_such() {
+    let says = |head: &str, words: &str| {
+        let told = told::told(&explained(head, None));
+        assert!(told.contains(words), "{told}");
+    };
+    let no_cache = "HTTP/1.1 200 OK\nCache-Control: max-age=60, no-cache\nETag: \"a\"";
+    says(
+        no_cache,
+        "keeps it, stale from the start, by no-cache (RFC 9111 §5.2.2.4)\n",
+    );
+    says(
+        "HTTP/1.1 200 OK\nETag: \"a\"",
+        "stale from the start: nothing gives it a lifetime\n",
+    );
+    let swr = "HTTP/1.1 200 OK\nCache-Control: max-age=0, stale-while-revalidate=60\nETag: \"a\"";
+    says(
+        swr,
+        "typed        shown at once and asked for meanwhile, for 1 minute, then asks",
+    );
+    says(
+        "HTTP/1.1 304 Not Modified",
+        "a 304 renews what is kept already",
+    );
+    says(
+        "HTTP/1.1 301 Moved",
+        "browser        keeps it for ever; it has no validator\n",
+    );
+    says(
+        "HTTP/1.1 301 Moved",
+        "to change      browsers keep a permanent redirect for ever",
+    );
+}
+
+#[test]
 fn what_cannot_be_read_is_named() {
     let changes = |head: &str| explained(head, None).changes;
     let said = changes("HTTP/1.1 200 OK\nCache-Control: max-age=1h\nETag: a\nLast-Modified: now");

@@ -44,8 +44,8 @@ fn kept(cache: &Cache) -> String {
     }
     let mut words = match (cache.fresh_seconds, cache.by) {
         (None, _) => "keeps it for ever".to_owned(),
-        (Some(0), Some(by)) => format!("keeps it, and asks before each use, by {by}"),
-        (Some(0), None) => "keeps it, and asks before each use".to_owned(),
+        (Some(0), Some(by)) => format!("keeps it, stale from the start, by {by}"),
+        (Some(0), None) => "keeps it, stale from the start: nothing gives it a lifetime".to_owned(),
         (Some(seconds), by) => {
             let until = cache.fresh_until.as_deref().unwrap_or("the end of time");
             let by = by.unwrap_or("no rule");
@@ -127,6 +127,9 @@ fn span(seconds: u64) -> String {
     }
 }
 
+/// What takes any lifetime away.
+pub(super) const NO_CACHE: &str = "no-cache (RFC 9111 §5.2.2.4)";
+
 /// What gives a lifetime.
 pub(super) fn rule(rule: LifetimeRule) -> &'static str {
     match rule {
@@ -151,7 +154,9 @@ pub(super) fn because(because: Because) -> &'static str {
             "an answer to POST is kept with a lifetime and its own URL as Content-Location alone (RFC 9110 §9.3.3)"
         }
         Because::NotFinal => "it is no final answer",
-        Because::NotUnderstood => "its status is not one that can be kept here",
+        Because::NotUnderstood => {
+            "a 304 renews what is kept already; any other status is unknown, and it says must-understand"
+        }
         Because::NoPart => "it is a part that was not asked for, or does not say which",
         Because::NoStore => "no-store (RFC 9111 §5.2.2.5)",
         Because::RequestNoStore => "the request says no-store (RFC 9111 §5.2.1.5)",
