@@ -6,6 +6,7 @@
 
 mod advice;
 mod decide;
+mod explanation;
 mod input;
 mod told;
 

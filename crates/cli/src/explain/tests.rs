@@ -159,7 +159,7 @@ fn check(head: &str, expected: &str) {
     assert_eq!(told::told(&explained(head, None)), expected);
 }
 
-fn explained(head: &str, profile: Option<CacheProfile>) -> decide::Explanation {
+fn explained(head: &str, profile: Option<CacheProfile>) -> explanation::Explanation {
     let exchanges = input::parse(head.as_bytes(), now()).unwrap();
     decide::explain(&exchanges[0], profile)
 }

@@ -3,7 +3,7 @@
 use revisit_rules::http::freshness::LifetimeRule;
 use revisit_rules::http::storable::Because;
 
-use super::decide::{Action, Cache, Explanation, Step, Visit};
+use super::explanation::{Action, Cache, Explanation, Step, Visit};
 use crate::terminal::plain;
 
 /// The URL, and below it a line for each thing that there is to say.
