@@ -29,7 +29,7 @@ export default [
     rules: { 'no-undef': 'off' },
   },
   {
-    files: [tests, 'eslint.config.js', 'benches/**/*.{js,mjs}'],
+    files: [tests, 'eslint.config.js', 'benches/**/*.{js,mjs}', 'tests/**/*.mjs'],
     languageOptions: { globals: globals.node },
   },
   {
