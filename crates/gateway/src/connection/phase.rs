@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// What a connection is waiting for; a new value is progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,15 +81,24 @@ impl Drop for Answering {
     }
 }
 
-/// A socket that tells its phase of the bytes that pass.
+/// A socket that tells its phase of the bytes that pass, and holds its place.
 pub(super) struct Watched {
     stream: TcpStream,
+    _place: Option<OwnedSemaphorePermit>,
     phase: Arc<Phase>,
 }
 
 impl Watched {
-    pub(super) fn new(stream: TcpStream, phase: Arc<Phase>) -> Self {
-        Self { stream, phase }
+    pub(super) fn new(
+        stream: TcpStream,
+        place: Option<OwnedSemaphorePermit>,
+        phase: Arc<Phase>,
+    ) -> Self {
+        Self {
+            stream,
+            _place: place,
+            phase,
+        }
     }
 }
 
