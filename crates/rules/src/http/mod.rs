@@ -1,11 +1,35 @@
-//! HTTP messages: which state of a resource a client has, and which part of it it asks for.
+//! HTTP messages: which state of a resource a client has, which part of it it asks for, and all
+//! that a cache decides.
 //!
-//! [`precondition`] decides whether a request is to be carried out at all, [`range`] which bytes
-//! answer it. Both are the server's side of RFC 9110; nothing here knows files or caches.
+//! [`precondition`] and [`range`] are the server's side of RFC 9110. The rest is RFC 9111, one
+//! family of rules a module, in the way of a request: [`key`] names the question, [`vary`] selects
+//! among what is stored for it, [`reuse`] says whether that answers, [`answer`] and [`part`] how,
+//! [`validate`] asks the origin, [`storable`] takes its answer in, [`invalidate`] follows writes,
+//! and [`outcome`] tells about it. [`Policy`] says which cache it is.
 
+pub mod answer;
+pub mod date;
 pub mod directives;
 mod etag;
+pub mod freshness;
+mod head;
+pub mod hop;
+pub mod invalidate;
+pub mod key;
+pub mod no_vary_search;
+pub mod outcome;
+pub mod part;
 pub mod precondition;
+pub mod profile;
 pub mod range;
+pub mod reuse;
+pub mod storable;
+mod stored;
+pub mod uri;
+pub mod validate;
+pub mod vary;
 
 pub use etag::{EntityTag, Strength};
+pub use head::{RequestHead, ResponseHead, Target, Times};
+pub use profile::{Policy, Profile};
+pub use stored::{Stored, validators};

@@ -8,7 +8,7 @@
 
 use super::rule_path::RulePath;
 use super::{Host, Ignored, decoded};
-use crate::http::directives::Directives;
+use crate::http::directives::ResponseDirectives;
 
 /// The rules of a `_headers` file, as one host reads them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -210,8 +210,8 @@ impl HeaderRules {
 
 impl CacheControl {
     /// The value, taken apart.
-    pub fn directives(&self) -> Directives {
-        Directives::parse(&self.value)
+    pub fn directives(&self) -> ResponseDirectives {
+        ResponseDirectives::parse(&self.value)
     }
 }
 
