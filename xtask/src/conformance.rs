@@ -76,7 +76,10 @@ fn conformance(options: &Options) -> Result<()> {
         Some(folder) => (std::path::absolute(folder)?, edition(folder)?),
         None => {
             needs::node_modules(FOLDER)?;
-            (root().join(FOLDER).join("node_modules/http-cache-tests"), "npm")
+            (
+                root().join(FOLDER).join("node_modules/http-cache-tests"),
+                "npm",
+            )
         }
     };
     let cases = run::run(&suite, &options.profile, &options.switches)?;

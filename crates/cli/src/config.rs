@@ -1,5 +1,8 @@
 //! `revisit.toml`: one schema for all commands.
 
+mod cache;
+mod origin;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+pub(crate) use cache::{CacheSection, Cookies, Profile};
+pub(crate) use origin::OriginSection;
 
 /// The config of a site. Every key may be left out; a flag of the command line wins over its key.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
@@ -22,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) worker: WorkerConfig,
     pub(crate) build: BuildSection,
     pub(crate) serve: ServeSection,
+    pub(crate) origin: OriginSection,
+    pub(crate) cache: CacheSection,
     /// The folder of the config, relative to which it names files; empty for the working directory.
     #[serde(skip)]
     folder: PathBuf,
@@ -68,6 +75,9 @@ pub(crate) struct ServeSection {
     /// they go with the server. Every such file is copied when it is first seen; what went longest
     /// ago makes room. Default `268435456` (256 MiB).
     pub(crate) retain_bytes_max: u64,
+    /// Write a line for each request to standard error, with its method, path (without the query, which may
+    /// hold secrets), status, bytes, time and what the cache did. Flag `--access-log`. Default `false`.
+    pub(crate) access_log: bool,
 }
 
 impl Default for ServeSection {
@@ -78,6 +88,7 @@ impl Default for ServeSection {
             dev: false,
             retain_seconds: 86_400,
             retain_bytes_max: 256 << 20,
+            access_log: false,
         }
     }
 }

@@ -59,7 +59,9 @@ fn described(value: &Value) -> &str {
 }
 
 /// In the order in which a reader needs them.
-const ORDER: [&str; 6] = ["site", "precache", "worker", "names", "build", "serve"];
+const ORDER: [&str; 8] = [
+    "site", "precache", "worker", "names", "build", "serve", "origin", "cache",
+];
 
 #[cfg(test)]
 mod tests {

@@ -85,4 +85,35 @@ impl FetchError {
             Self::Busy { .. } => http::StatusCode::SERVICE_UNAVAILABLE,
         }
     }
+
+    /// The same once more, for another who waited for the same answer.
+    pub fn again(&self) -> Self {
+        let text = |source: &BodyError| source.to_string().into();
+        match self {
+            Self::Internal { target, source } => Self::Internal {
+                target: target.clone(),
+                source: text(source),
+            },
+            Self::Unreachable { origin, source } => Self::Unreachable {
+                origin: origin.clone(),
+                source: text(source),
+            },
+            Self::Unanswered { target, source } => Self::Unanswered {
+                target: target.clone(),
+                source: text(source),
+            },
+            Self::TooSlow {
+                target,
+                phase,
+                after,
+            } => Self::TooSlow {
+                target: target.clone(),
+                phase,
+                after: *after,
+            },
+            Self::Busy { connections } => Self::Busy {
+                connections: *connections,
+            },
+        }
+    }
 }

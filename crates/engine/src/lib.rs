@@ -6,6 +6,8 @@
 //! before any `Fetch` (`cache`).
 
 mod body;
+#[cfg(feature = "cache")]
+pub mod cache;
 mod clock;
 mod fetch;
 #[cfg(feature = "origin")]

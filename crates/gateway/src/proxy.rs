@@ -6,7 +6,9 @@
 
 use std::net::IpAddr;
 
-use http::header::{EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, UPGRADE, VIA};
+use http::header::{
+    EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, UPGRADE, VIA,
+};
 use http::{Method, StatusCode};
 use revisit_engine::origin::Upgrading;
 use revisit_engine::{Fetch, FetchError, Request, Response};
@@ -42,16 +44,25 @@ impl<F> Proxy<F> {
             // It would show a page what its browser keeps from it.
             Method::TRACE => return Err(plain(StatusCode::METHOD_NOT_ALLOWED, "no traces\n")),
             Method::OPTIONS if last_hop(request.headers_mut()) => {
-                return Err(plain(StatusCode::OK, "this is the last server of the way\n"));
+                return Err(plain(
+                    StatusCode::OK,
+                    "this is the last server of the way\n",
+                ));
             }
             _ => {}
         }
         let path = request.uri().path();
         if !path.starts_with('/') && (path != "*" || request.method() != Method::OPTIONS) {
-            return Err(plain(StatusCode::BAD_REQUEST, "this is no path of a server\n"));
+            return Err(plain(
+                StatusCode::BAD_REQUEST,
+                "this is no path of a server\n",
+            ));
         }
         if names(request.headers(), &CDN_LOOP, &self.name) {
-            return Err(plain(StatusCode::LOOP_DETECTED, "this request was here before\n"));
+            return Err(plain(
+                StatusCode::LOOP_DETECTED,
+                "this request was here before\n",
+            ));
         }
 
         let upgrading = upgrading(request.headers());
@@ -72,7 +83,8 @@ impl<F> Proxy<F> {
         let host = request.headers().get(HOST).cloned();
         let headers = request.headers_mut();
         if !trusted {
-            let told: Vec<HeaderName> = headers.keys().filter(|name| tells(name)).cloned().collect();
+            let told: Vec<HeaderName> =
+                headers.keys().filter(|name| tells(name)).cloned().collect();
             for name in told {
                 headers.remove(name);
             }
@@ -110,7 +122,11 @@ impl<F: Fetch> Fetch for Proxy<F> {
 
 /// The protocols that the client asks for, where it does so as it must (RFC 9110 §7.8).
 fn upgrading(headers: &HeaderMap) -> Option<Upgrading> {
-    let asks = names(headers, &http::header::CONNECTION, &HeaderValue::from_static("upgrade"));
+    let asks = names(
+        headers,
+        &http::header::CONNECTION,
+        &HeaderValue::from_static("upgrade"),
+    );
     let mut values = headers.get_all(UPGRADE).iter();
     match (asks, values.next(), values.next()) {
         (true, Some(value), None) => Some(Upgrading(value.clone())),
@@ -131,7 +147,9 @@ fn names(headers: &HeaderMap, field: &HeaderName, member: &HeaderValue) -> bool 
 /// "If the Max-Forwards value is zero, the intermediary MUST NOT forward the request" (RFC 9110
 /// §7.6.2); else it counts down.
 fn last_hop(headers: &mut HeaderMap) -> bool {
-    let left = headers.get(MAX_FORWARDS).and_then(|value| value.to_str().ok());
+    let left = headers
+        .get(MAX_FORWARDS)
+        .and_then(|value| value.to_str().ok());
     match left.and_then(|value| value.trim().parse::<u32>().ok()) {
         None => false,
         Some(0) => true,
@@ -192,7 +210,11 @@ fn append(headers: &mut HeaderMap, name: &HeaderName, word: &str) {
 }
 
 /// By these some frameworks take a GET for another method, whose answer nobody may keep for a GET.
-const OTHER_METHOD: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
+const OTHER_METHOD: [&str; 3] = [
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+];
 
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

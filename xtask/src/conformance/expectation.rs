@@ -21,10 +21,7 @@ pub(super) struct Expectation {
 
 impl Expectation {
     /// What a run found.
-    pub(super) fn of(
-        cases: &BTreeMap<String, Case>,
-        verdicts: &BTreeMap<&str, Verdict>,
-    ) -> Self {
+    pub(super) fn of(cases: &BTreeMap<String, Case>, verdicts: &BTreeMap<&str, Verdict>) -> Self {
         let count = |kind| cases.values().filter(|case| case.kind == kind).count();
         let not_passed = cases
             .iter()
@@ -44,17 +41,23 @@ impl Expectation {
         let read = || -> Option<Self> {
             let document: Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
             let count = |key: &str| usize::try_from(document[key].as_u64()?).ok();
-            let word = |(id, verdict): (&String, &Value)| {
-                Some((id.clone(), verdict.as_str()?.to_owned()))
-            };
+            let word =
+                |(id, verdict): (&String, &Value)| Some((id.clone(), verdict.as_str()?.to_owned()));
             Some(Self {
                 required: count("required")?,
                 optimal: count("optimal")?,
-                not_passed: document["not_passed"].as_object()?.iter().map(word).collect::<Option<_>>()?,
+                not_passed: document["not_passed"]
+                    .as_object()?
+                    .iter()
+                    .map(word)
+                    .collect::<Option<_>>()?,
             })
         };
         read().with_context(|| {
-            format!("`{}` holds no expectation; `--update` writes one", path.display())
+            format!(
+                "`{}` holds no expectation; `--update` writes one",
+                path.display()
+            )
         })
     }
 
@@ -76,7 +79,9 @@ impl Expectation {
             ("optimal", self.optimal, found.optimal),
         ] {
             if expected != found {
-                lines.push(format!("{found} {what} cases were run, {expected} expected"));
+                lines.push(format!(
+                    "{found} {what} cases were run, {expected} expected"
+                ));
             }
         }
         let passed = "passed".to_owned();
@@ -100,7 +105,10 @@ mod tests {
         Expectation {
             required: 2,
             optimal: 0,
-            not_passed: not_passed.iter().map(|(id, word)| ((*id).into(), (*word).into())).collect(),
+            not_passed: not_passed
+                .iter()
+                .map(|(id, word)| ((*id).into(), (*word).into()))
+                .collect(),
         }
     }
 
@@ -117,8 +125,14 @@ mod tests {
             ]
         );
         assert!(old.differences(&old).is_empty());
-        let more = Expectation { required: 3, ..old.clone() };
-        assert_eq!(old.differences(&more), ["3 required cases were run, 2 expected"]);
+        let more = Expectation {
+            required: 3,
+            ..old.clone()
+        };
+        assert_eq!(
+            old.differences(&more),
+            ["3 required cases were run, 2 expected"]
+        );
     }
 
     #[test]

@@ -71,10 +71,11 @@ fn server(suite: &Path) -> Result<(Running, String)> {
 
 /// `revisit serve` before `origin`, and its URL.
 fn gateway(origin: &str, profile: &str, switches: &[String]) -> Result<(Running, String)> {
-    let mut gateway = Command::new(target_dir().join("debug").join(format!(
-        "revisit{}",
-        std::env::consts::EXE_SUFFIX
-    )));
+    let mut gateway = Command::new(
+        target_dir()
+            .join("debug")
+            .join(format!("revisit{}", std::env::consts::EXE_SUFFIX)),
+    );
     gateway
         .args(["serve", origin, "--listen", "127.0.0.1:0"])
         .args(["--profile", profile])

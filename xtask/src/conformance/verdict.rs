@@ -88,7 +88,11 @@ pub(super) fn cases(document: &Value) -> Option<BTreeMap<String, Case>> {
         let case = Case {
             suite: text(&value["suite"])?,
             kind,
-            depends_on: value["depends_on"].as_array()?.iter().filter_map(text).collect(),
+            depends_on: value["depends_on"]
+                .as_array()?
+                .iter()
+                .filter_map(text)
+                .collect(),
             error,
         };
         Some((text(&value["id"])?, case))

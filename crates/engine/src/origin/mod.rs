@@ -75,7 +75,9 @@ impl OriginUrl {
             .authority()
             .filter(|authority| !authority.host().is_empty())
             .ok_or_else(|| OriginUrlError::Invalid(text.to_owned()))?;
-        if authority.as_str().contains('@') || !matches!(uri.path(), "" | "/") || uri.query().is_some()
+        if authority.as_str().contains('@')
+            || !matches!(uri.path(), "" | "/")
+            || uri.query().is_some()
         {
             return Err(OriginUrlError::More(text.to_owned()));
         }
@@ -317,6 +319,9 @@ mod tests {
 
     #[test]
     fn an_ipv6_address_is_connected_to_without_its_brackets() {
-        assert_eq!(OriginUrl::parse("http://[::1]:81").unwrap().address(), ("::1", 81));
+        assert_eq!(
+            OriginUrl::parse("http://[::1]:81").unwrap().address(),
+            ("::1", 81)
+        );
     }
 }

@@ -52,6 +52,8 @@ pub(super) fn join(
         drop(place);
     });
     let (mut parts, _) = response.into_parts();
-    parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    parts
+        .headers
+        .insert(CONNECTION, HeaderValue::from_static("upgrade"));
     Ok(Response::from_parts(parts, Body::empty()))
 }

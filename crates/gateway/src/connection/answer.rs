@@ -122,7 +122,10 @@ async fn guarded<F: Fetch>(fetch: &F, request: Request, event: &Event) -> Respon
         }
         Ok(Err(error)) => {
             tracing::warn!(path = event.uri.path(), error = %super::chain(&error), "no answer");
-            return plain(error.status(), "the server behind this one gives no answer\n");
+            return plain(
+                error.status(),
+                "the server behind this one gives no answer\n",
+            );
         }
         Err(panic) => {
             let error = panic_text(&*panic);

@@ -55,7 +55,10 @@ fn a_stranger_cannot_tell_who_asked_or_what_for() {
             ("x-forwarded-host", Some("shop.example")),
             ("x-forwarded-proto", Some("http")),
             ("x-forwarded-scheme", None),
-            ("forwarded", Some("for=192.0.2.1;host=\"shop.example\";proto=http")),
+            (
+                "forwarded",
+                Some("for=192.0.2.1;host=\"shop.example\";proto=http"),
+            ),
             ("x-real-ip", None),
             ("x-original-url", None),
             ("x-http-method-override", None),
@@ -86,8 +89,15 @@ fn a_request_that_was_here_before_is_refused() {
 
 #[test]
 fn a_request_for_another_protocol_keeps_its_wish_and_loses_its_fields() {
-    let fields = [("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")];
-    check(NOBODY, &fields, Ok(&[("connection", None), ("upgrade", None)]));
+    let fields = [
+        ("connection", "keep-alive, Upgrade"),
+        ("upgrade", "websocket"),
+    ];
+    check(
+        NOBODY,
+        &fields,
+        Ok(&[("connection", None), ("upgrade", None)]),
+    );
     let mut headers = HeaderMap::new();
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     assert!(upgrading(&headers).is_none());
