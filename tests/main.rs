@@ -6,6 +6,7 @@
 mod harness;
 
 mod build;
+mod gateway;
 mod harness_works;
 mod other_browsers;
 mod serve;

@@ -5,6 +5,7 @@
 //! is a 500 on that request and nothing else.
 
 mod answer;
+mod interim;
 mod peer;
 mod phase;
 
@@ -41,6 +42,8 @@ enum Event {
     Moved(Progress),
     TooSlow,
     Stop,
+    /// An interim response is to be written, which the next poll does.
+    Interim,
 }
 
 impl<F: Fetch> Connection<F> {
@@ -78,6 +81,7 @@ impl<F: Fetch> Connection<F> {
         });
         let http = codec(&limits).serve_connection(io, service);
         let mut http = pin!(http.with_upgrades());
+        let outbox = phase.outbox().clone();
 
         let mut progress = phase.progress();
         let mut deadline = pin!(tokio::time::sleep(time_max(&limits, progress)));
@@ -95,6 +99,7 @@ impl<F: Fetch> Connection<F> {
                 event = step => event,
                 _ = stopped.wait_for(|stop| *stop), if !stopping => Event::Stop,
                 () = &mut deadline => Event::TooSlow,
+                () = outbox.came() => Event::Interim,
             };
             match event {
                 Event::Moved(now) => {
@@ -113,6 +118,7 @@ impl<F: Fetch> Connection<F> {
                     tracing::debug!(%peer, error = %chain(&error), "connection ended");
                     return;
                 }
+                Event::Interim => {}
                 Event::Over(Ok(())) => return,
             }
         }

@@ -6,6 +6,7 @@
 //! goes out on a new one.
 
 mod body;
+mod interim;
 mod pool;
 mod upgrade;
 
@@ -16,10 +17,12 @@ use std::time::Duration;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, StatusCode, Uri, Version};
+use http_body::Body as _;
 use tokio::time::timeout;
 
 use crate::{Body, Clock, Fetch, FetchError, Request, Response};
 use body::{Progress, Received, Sent};
+pub use interim::Interim;
 use pool::{Checkout, Place, Pool};
 pub use upgrade::Upgrading;
 
@@ -172,6 +175,13 @@ impl Origin {
         if let Some(upgrading) = parts.extensions.get::<Upgrading>() {
             upgrading.ask(&mut parts.headers);
         }
+        // "A user agent SHOULD send Content-Length in a request when the method defines a meaning for
+        // enclosed content and it is not sending Transfer-Encoding" (RFC 9110 §8.6): 0 among them.
+        if body.is_end_stream()
+            && [Method::POST, Method::PUT, Method::PATCH].contains(&parts.method)
+        {
+            parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+        }
         let progress = Progress::default();
         let body = Sent::new(body, progress.clone());
         Ok((http::Request::from_parts(parts, body), progress))
@@ -232,7 +242,8 @@ impl Fetch for Origin {
             .map_err(|_| FetchError::Busy {
                 connections: self.limits.connections_max,
             })?;
-        let (request, progress) = self.outgoing(request)?;
+        let (mut request, progress) = self.outgoing(request)?;
+        interim::listen(&mut request);
         let sending = self.send(request, place);
         let (mut response, checkout) =
             while_moving(sending, &progress, self.limits.first_byte_time_max)
