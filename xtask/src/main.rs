@@ -41,7 +41,7 @@ the developer commands of Revisit
     cargo xtask bench install [--runs 3] [--files 300,2000] [--delays 0,50] [--rate 200000]
     cargo xtask bench code-cache [--runs 15]
 
-stages, in this order: format tidy lint unit javascript end-to-end";
+stages, in this order: format tidy lint unit javascript end-to-end conformance";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

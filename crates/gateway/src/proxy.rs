@@ -36,15 +36,15 @@ impl<F> Proxy<F> {
         }
     }
 
-    /// Makes the request one that may go on, or says why it may not.
-    fn prepare(&self, request: &mut Request) -> Result<(), Response> {
+    /// Makes the request one that may go on; or the response to one that may not.
+    fn prepare(&self, request: &mut Request) -> Option<Response> {
         match request.method().clone() {
             // No tunnels to elsewhere.
-            Method::CONNECT => return Err(plain(StatusCode::NOT_IMPLEMENTED, "no tunnels\n")),
+            Method::CONNECT => return Some(plain(StatusCode::NOT_IMPLEMENTED, "no tunnels\n")),
             // It would show a page what its browser keeps from it.
-            Method::TRACE => return Err(plain(StatusCode::METHOD_NOT_ALLOWED, "no traces\n")),
+            Method::TRACE => return Some(plain(StatusCode::METHOD_NOT_ALLOWED, "no traces\n")),
             Method::OPTIONS if last_hop(request.headers_mut()) => {
-                return Err(plain(
+                return Some(plain(
                     StatusCode::OK,
                     "this is the last server of the way\n",
                 ));
@@ -53,13 +53,13 @@ impl<F> Proxy<F> {
         }
         let path = request.uri().path();
         if !path.starts_with('/') && (path != "*" || request.method() != Method::OPTIONS) {
-            return Err(plain(
+            return Some(plain(
                 StatusCode::BAD_REQUEST,
                 "this is no path of a server\n",
             ));
         }
         if names(request.headers(), &CDN_LOOP, &self.name) {
-            return Err(plain(
+            return Some(plain(
                 StatusCode::LOOP_DETECTED,
                 "this request was here before\n",
             ));
@@ -73,7 +73,7 @@ impl<F> Proxy<F> {
         // We say `100 Continue` ourselves, as soon as the body is wanted.
         request.headers_mut().remove(EXPECT);
         self.tell_of_us(request);
-        Ok(())
+        None
     }
 
     fn tell_of_us(&self, request: &mut Request) {
@@ -114,8 +114,8 @@ impl<F> Proxy<F> {
 impl<F: Fetch> Fetch for Proxy<F> {
     async fn fetch(&self, mut request: Request) -> Result<Response, FetchError> {
         match self.prepare(&mut request) {
-            Ok(()) => self.inner.fetch(request).await,
-            Err(refusal) => Ok(refusal),
+            None => self.inner.fetch(request).await,
+            Some(refusal) => Ok(refusal),
         }
     }
 }

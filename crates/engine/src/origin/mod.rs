@@ -215,7 +215,7 @@ impl Origin {
             .map_err(|_| self.too_slow(&target, "connecting", self.limits.connect_time_max))?
             .map_err(|source| FetchError::Unreachable {
                 origin: self.url.authority(),
-                source: source.into(),
+                source,
             })?;
         match checkout.sender.try_send_request(request).await {
             Ok(response) => Ok((response, checkout)),

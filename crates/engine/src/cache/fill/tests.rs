@@ -5,7 +5,7 @@ use super::*;
 
 /// A body whose pieces a test sends.
 fn piped() -> (Sender<Bytes, BodyError>, Body) {
-    let (mut send, body) = Channel::new(100);
+    let (send, body) = Channel::new(100);
     (send, Body::stream(body))
 }
 
