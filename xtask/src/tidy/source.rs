@@ -70,7 +70,7 @@ pub(super) fn unfinished(files: &[File]) -> Vec<Violation> {
 pub(super) fn directives(files: &[File]) -> Vec<Violation> {
     let mut found = Vec::new();
     for file in files {
-        if !in_a_crate(&file.path) || file.path == DIRECTIVES {
+        if !in_a_crate(&file.path) || reads_directives(&file.path) || is_tests(&file.path) {
             continue;
         }
         let scanned = scan(&file.text);
@@ -87,6 +87,20 @@ pub(super) fn directives(files: &[File]) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// The parser: a file, and the folder beside it.
+fn reads_directives(path: &str) -> bool {
+    let folder = DIRECTIVES.strip_suffix(".rs").unwrap_or(DIRECTIVES);
+    path == DIRECTIVES
+        || path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// A file of unit tests of its own.
+fn is_tests(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.contains("/tests/")
 }
 
 fn takes_apart(scanned: &RustText, line: usize, literal: &str) -> bool {
@@ -228,6 +242,12 @@ mod tests {
             [1, 2]
         );
         assert!(lines(directives, DIRECTIVES, apart).is_empty());
+        let beside = "crates/rules/src/http/directives/words.rs";
+        assert!(lines(directives, beside, apart).is_empty());
+        let tests = "crates/rules/src/http/reuse/tests.rs";
+        assert!(lines(directives, tests, apart).is_empty());
+        let other = "crates/rules/src/http/directives_too.rs";
+        assert_eq!(lines(directives, other, apart), [1, 2]);
         let whole = "const KEEP: &str = \"max-age=31536000, immutable\";\nset(\"no-cache\");\n";
         assert!(lines(directives, "crates/gateway/src/serve.rs", whole).is_empty());
         let test = "fn f() {}\n#[cfg(test)]\nmod tests { const A: &str = \"max-age\"; }\n";

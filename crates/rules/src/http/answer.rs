@@ -66,3 +66,6 @@ pub fn of_304(headers: &HeaderMap) -> HeaderMap {
 
 /// 2^31: what `Age` can say (§1.2.2).
 const AGE_MAX: u64 = 1 << 31;
+
+#[cfg(test)]
+mod tests;

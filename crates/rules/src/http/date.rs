@@ -5,6 +5,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::header::DATE;
+use http::{HeaderMap, HeaderValue};
+
+use super::precondition::http_date;
+
 /// Reads one date. `now` says which century a year of two digits is of: "a timestamp that appears
 /// to be more than 50 years in the future" is "the most recent year in the past that had the same
 /// last two digits".
@@ -28,6 +33,18 @@ pub(super) fn single<'a>(
     match values.next() {
         None => parse_http_date(value, now),
         Some(_) => None,
+    }
+}
+
+/// "A recipient with a clock that receives a response message without a Date header field MUST
+/// record the time it was received and append a corresponding Date header field to the message's
+/// header section if it is cached or forwarded downstream" (RFC 9110 §6.6.1)
+pub fn append(headers: &mut HeaderMap, received: SystemTime) {
+    if !headers.contains_key(DATE)
+        && let Some(date) = http_date(received)
+        && let Ok(value) = HeaderValue::from_str(&date)
+    {
+        headers.insert(DATE, value);
     }
 }
 
@@ -157,3 +174,6 @@ const DAYS: [&str; 7] = [
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
+
+#[cfg(test)]
+mod tests;

@@ -6,14 +6,16 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::CACHE_CONTROL;
+use http::header::{CACHE_CONTROL, PRAGMA};
 
-use super::head::lines;
-use super::{Policy, freshness};
+use super::Policy;
+use super::head::{lines, members};
 
+mod request;
 mod targeted;
 mod words;
 
+pub use request::RequestDirectives;
 use words::{Argument, each};
 
 /// A span in whole seconds, as fields write it (RFC 9111 §1.2.2).
@@ -82,25 +84,6 @@ pub struct ResponseDirectives {
     pub says_more: bool,
 }
 
-/// The directives of a request (§5.2.1), read once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RequestDirectives {
-    /// `no-cache`, or `Pragma: no-cache` where there is no `Cache-Control` (§5.4).
-    pub no_cache: bool,
-    /// `no-store`.
-    pub no_store: bool,
-    /// `only-if-cached`.
-    pub only_if_cached: bool,
-    /// `max-age`; malformed is zero.
-    pub max_age: Option<DeltaSeconds>,
-    /// `min-fresh`.
-    pub min_fresh: Option<DeltaSeconds>,
-    /// `max-stale`; without an argument it is [`DeltaSeconds::MAX`].
-    pub max_stale: Option<DeltaSeconds>,
-    /// `stale-if-error` (RFC 5861 §4).
-    pub stale_if_error: Option<DeltaSeconds>,
-}
-
 impl DeltaSeconds {
     /// The largest span: 68 years, which is for ever.
     pub const MAX: Self = Self(1 << 31);
@@ -140,7 +123,7 @@ impl ResponseDirectives {
             .find_map(|name| targeted::read(headers, name));
         let mut directives =
             targeted.unwrap_or_else(|| Self::read(lines(headers, &CACHE_CONTROL), policy));
-        if policy.departures.pragma_in_responses && freshness::pragma_no_cache(headers) {
+        if policy.departures.pragma_in_responses && pragma_no_cache(headers) {
             directives.no_cache = Scope::Whole;
         }
         directives
@@ -218,41 +201,9 @@ impl ResponseDirectives {
     }
 }
 
-impl RequestDirectives {
-    /// Reads them; all absent where `policy` gives them no say.
-    pub fn of(policy: &Policy, headers: &HeaderMap) -> Self {
-        let mut read = Self::default();
-        if !policy.request_directives {
-            return read;
-        }
-        // "When the Cache-Control header field is not present in a request, caches MUST consider
-        // the no-cache request pragma-directive as having the same effect" (RFC 7234 §5.4; RFC 9111
-        // leaves it to us).
-        if !headers.contains_key(CACHE_CONTROL) {
-            read.no_cache = freshness::pragma_no_cache(headers);
-            return read;
-        }
-        each(lines(headers, &CACHE_CONTROL), |name, argument| {
-            let seconds = || match argument.seconds() {
-                Seconds::Given(seconds) => Some(seconds),
-                Seconds::Absent | Seconds::Malformed => None,
-            };
-            match name {
-                b"no-cache" => read.no_cache = true,
-                b"no-store" => read.no_store = true,
-                b"only-if-cached" => read.only_if_cached = true,
-                b"max-age" => read.max_age = read.max_age.or(seconds()).or(Some(DeltaSeconds(0))),
-                b"min-fresh" => read.min_fresh = read.min_fresh.or(seconds()),
-                b"max-stale" if argument == Argument::None => {
-                    read.max_stale = Some(DeltaSeconds::MAX);
-                }
-                b"max-stale" => read.max_stale = read.max_stale.or(seconds()),
-                b"stale-if-error" => read.stale_if_error = read.stale_if_error.or(seconds()),
-                _ => {}
-            }
-        });
-        read
-    }
+/// `Pragma: no-cache`.
+pub(super) fn pragma_no_cache(headers: &HeaderMap) -> bool {
+    members(headers, &PRAGMA).any(|word| word.eq_ignore_ascii_case(b"no-cache"))
 }
 
 /// The fields that `no-cache="…"` names, and in a shared cache those of `private="…"`: they are not
@@ -291,3 +242,6 @@ impl Scope {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,11 +5,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::header::{DATE, EXPIRES, LAST_MODIFIED, PRAGMA};
+use http::header::{DATE, EXPIRES, LAST_MODIFIED};
 use http::{HeaderMap, StatusCode};
 
-use super::directives::{DeltaSeconds, ResponseDirectives, Seconds};
-use super::head::{lines, members};
+use super::directives::{DeltaSeconds, ResponseDirectives, Seconds, pragma_no_cache};
+use super::head::lines;
 use super::{Policy, Times, date};
 
 /// Age and lifetime at one moment.
@@ -178,10 +178,6 @@ pub fn is_heuristically_cacheable(status: StatusCode) -> bool {
     )
 }
 
-pub(super) fn pragma_no_cache(headers: &HeaderMap) -> bool {
-    members(headers, &PRAGMA).any(|word| word.eq_ignore_ascii_case(b"no-cache"))
-}
-
 /// `age_value`: "the first value", if it is a number; "Although it is defined as a singleton header
 /// field, a cache encountering a message with a list-based Age header field value SHOULD use the
 /// first member of the field value, discarding subsequent ones. If the field value (after
@@ -221,3 +217,6 @@ impl Lifetime {
         Self { duration, by }
     }
 }
+
+#[cfg(test)]
+mod tests;

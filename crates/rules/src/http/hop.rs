@@ -79,3 +79,6 @@ const FOR_ALL: [HeaderName; 9] = [
     VARY,
     HeaderName::from_static("cdn-cache-control"),
 ];
+
+#[cfg(test)]
+mod tests;

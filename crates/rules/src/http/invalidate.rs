@@ -100,3 +100,6 @@ pub fn is_safe(method: &Method) -> bool {
 const GROUPS_MAX: usize = 128;
 const GROUPS: HeaderName = HeaderName::from_static("cache-groups");
 const INVALIDATION: HeaderName = HeaderName::from_static("cache-group-invalidation");
+
+#[cfg(test)]
+mod tests;

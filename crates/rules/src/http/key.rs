@@ -96,3 +96,6 @@ fn answering(method: &Method) -> &str {
         ref method => method.as_str(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ pub mod range;
 pub mod reuse;
 pub mod storable;
 mod stored;
+#[cfg(test)]
+mod testing;
 pub mod uri;
 pub mod validate;
 pub mod vary;

@@ -142,3 +142,6 @@ fn decoded(text: &str) -> Cow<'_, str> {
 }
 
 const FIELD: http::HeaderName = http::HeaderName::from_static("no-vary-search");
+
+#[cfg(test)]
+mod tests;

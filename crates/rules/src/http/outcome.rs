@@ -159,3 +159,6 @@ impl Detail {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

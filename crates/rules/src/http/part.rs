@@ -170,3 +170,6 @@ fn number(digits: &str) -> Option<u64> {
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().ok())?
 }
+
+#[cfg(test)]
+mod tests;

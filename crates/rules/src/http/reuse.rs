@@ -236,3 +236,6 @@ fn is_forbidden(policy: &Policy, stored: &Stored, explicit: Explicit) -> bool {
 fn stale_is_allowed(max_stale: Option<DeltaSeconds>, over: Duration, limit: DeltaSeconds) -> bool {
     limit.0 > 0 && max_stale.is_some_and(|stale| over <= stale.duration())
 }
+
+#[cfg(test)]
+mod tests;

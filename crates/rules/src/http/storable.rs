@@ -3,15 +3,15 @@
 //! RFC 9111 §3 (storing responses), §3.3 (incomplete), §3.5 (to authenticated requests), §5.2.2.3
 //! (must-understand); RFC 9110 §9.3.3 (POST).
 
-use http::header::{AUTHORIZATION, CONTENT_LOCATION, CONTENT_RANGE, RANGE, SET_COOKIE, VARY};
+use http::header::{AUTHORIZATION, CONTENT_LOCATION, CONTENT_RANGE, RANGE, SET_COOKIE};
 use http::{Method, StatusCode};
 
 use super::directives::{RequestDirectives, ResponseDirectives, Scope, Seconds};
 use super::freshness::{self, LifetimeRule};
-use super::head::{lines, members};
+use super::head::lines;
 use super::part::ContentRange;
 use super::profile::SetCookie;
-use super::{Policy, RequestHead, ResponseHead, Times, hop, stored, uri};
+use super::{Policy, RequestHead, ResponseHead, Times, hop, stored, uri, vary};
 
 /// May it be stored?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub enum Because {
     Authorization,
     /// `Set-Cookie` in a shared cache, and the origin did not say that it is for many.
     SetCookie,
-    /// `Vary: *` matches no request (§4.1).
+    /// `Vary: *` matches no request (§4.1), nor does a `Vary` that is no list of names.
     VariesOnEverything,
     /// Nothing gives it a lifetime, and it cannot be validated.
     Worthless,
@@ -122,8 +122,7 @@ fn refusal(
     if RequestDirectives::of(policy, request.headers).no_store {
         return Some(Because::RequestNoStore);
     }
-    let varies_on_everything = members(headers, &VARY).any(|member| member == b"*");
-    if varies_on_everything {
+    if vary::answers_none(headers) {
         return Some(Because::VariesOnEverything);
     }
     if !policy.is_shared() {
@@ -210,3 +209,6 @@ pub(super) fn shares_cookies(policy: &Policy, directives: &ResponseDirectives) -
         || directives.s_maxage != Seconds::Absent
         || (directives.targeted && directives.max_age.is_present())
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,8 @@ impl Stored {
         response: &ResponseHead<'_>,
         times: Times,
     ) -> Option<Self> {
-        let headers = hop::storable_fields(policy, response.headers);
+        let mut headers = hop::storable_fields(policy, response.headers);
+        date::append(&mut headers, times.response);
         let vary = VaryKey::of(&headers, request.headers);
         Self::with(policy, response.status, headers, times, vary)
     }

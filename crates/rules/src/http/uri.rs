@@ -111,3 +111,6 @@ fn without_dots(path_and_query: &str) -> String {
     }
     format!("/{}{query}", segments.join("/"))
 }
+
+#[cfg(test)]
+mod tests;

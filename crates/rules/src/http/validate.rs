@@ -5,14 +5,15 @@
 
 use http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MATCH, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE, SET_COOKIE,
+    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE, SET_COOKIE, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::directives::ResponseDirectives;
 use super::storable::shares_cookies;
 use super::stored::validators;
-use super::{Policy, ResponseHead, Stored, Times, hop};
+use super::vary::VaryKey;
+use super::{Policy, ResponseHead, Stored, Times, date, hop};
 
 /// What an answer to a conditional request means for what is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,9 +139,18 @@ pub fn answered<'a>(
 
 /// The stored response with the fields of a 304, or of a HEAD that agrees with it, folded in.
 ///
+/// `request` is the client's: where the 304 has another `Vary`, its values are those that count.
+///
 /// Ask [`super::storable::storable`] once more with its status and fields: a 304 may say `no-store`.
-pub fn fold_304(policy: &Policy, stored: &Stored, response: &HeaderMap, times: Times) -> Stored {
+pub fn fold_304(
+    policy: &Policy,
+    stored: &Stored,
+    request: &HeaderMap,
+    response: &HeaderMap,
+    times: Times,
+) -> Stored {
     let mut new = hop::storable_fields(policy, response);
+    date::append(&mut new, times.response);
     for name in OF_THE_CONTENT {
         new.remove(name);
     }
@@ -168,7 +178,11 @@ pub fn fold_304(policy: &Policy, stored: &Stored, response: &HeaderMap, times: T
         headers.remove(SET_COOKIE);
         headers.extend(cookies.iter().map(|value| (SET_COOKIE, value.clone())));
     }
-    let vary = stored.vary.clone();
+    let vary = if stored.headers.get_all(VARY) == headers.get_all(VARY) {
+        stored.vary.clone()
+    } else {
+        VaryKey::of(&headers, request)
+    };
     Stored::with(policy, stored.status, headers, times, vary).unwrap_or_else(|| stored.clone())
 }
 
@@ -204,3 +218,6 @@ pub fn freshen(stored: &Stored, response: &ResponseHead<'_>, times: Times) -> Fr
 
 /// What depends on the bytes that are stored, which a 304 does not bring (§3.2).
 const OF_THE_CONTENT: [HeaderName; 3] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE];
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use http::header::{ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATI
 use http::{HeaderMap, HeaderName};
 
 use super::head::{lines, members};
-use super::stored::Stored;
+use super::{Policy, Stored};
 
 /// Which requests a stored response answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -90,6 +90,12 @@ impl VaryKey {
     }
 }
 
+/// Does a response with these fields answer no request at all? `*` does not; nor do we guess what
+/// is meant by what is no name.
+pub(super) fn answers_none(response: &HeaderMap) -> bool {
+    members(response, &VARY).any(|member| member == b"*" || HeaderName::from_bytes(member).is_err())
+}
+
 /// Selects among the responses that are stored for one key. "If multiple stored responses match,
 /// the cache … [uses] the most recent (as determined by the Date header field)" (§4, §4.1)
 pub fn select<'a>(stored: impl Iterator<Item = &'a Stored>, request: &HeaderMap) -> Selected {
@@ -107,6 +113,12 @@ pub fn select<'a>(stored: impl Iterator<Item = &'a Stored>, request: &HeaderMap)
         None if any => Selected::NoMatch,
         None => Selected::Empty,
     }
+}
+
+/// Does a response to a request with these fields take the place of `stored`, which has the same
+/// key? It does where it would be selected instead of it from now on.
+pub fn is_replaced(policy: &Policy, stored: &Stored, request: &HeaderMap) -> bool {
+    policy.departures.one_variant || stored.vary.matches(request)
 }
 
 /// The value of a request's field as it is compared; `None` if it is absent.
@@ -179,3 +191,6 @@ fn only_line<'a>(request: &'a HeaderMap, name: &HeaderName) -> Line<'a> {
         _ => Line::Several,
     }
 }
+
+#[cfg(test)]
+mod tests;

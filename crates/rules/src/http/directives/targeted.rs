@@ -20,14 +20,14 @@ pub(super) fn read(headers: &HeaderMap, name: &HeaderName) -> Option<ResponseDir
     };
     for (name, entry) in &dictionary {
         // "Parameters received on directives are to be ignored"
-        let ListEntry::Item(Item { bare_item, .. }) = entry else {
-            return None;
+        let item = match entry {
+            ListEntry::Item(Item { bare_item, .. }) => Some(bare_item),
+            ListEntry::InnerList(_) => None,
         };
-        let (seconds, scope) = match bare_item {
-            BareItem::Boolean(false) => continue,
-            BareItem::Boolean(true) => (Seconds::Malformed, Scope::Whole),
-            BareItem::Integer(number) => (span(i64::from(*number)), Scope::Whole),
-            BareItem::String(_) | BareItem::Token(_) => (Seconds::Malformed, Scope::Fields),
+        let (seconds, scope) = match item {
+            Some(BareItem::Boolean(false)) => continue,
+            Some(BareItem::Integer(number)) => (span(i64::from(*number)), Scope::Whole),
+            Some(BareItem::String(_) | BareItem::Token(_)) => (Seconds::Malformed, Scope::Fields),
             _ => (Seconds::Malformed, Scope::Whole),
         };
         read.take(name.as_str().as_bytes(), || seconds, || scope);
