@@ -12,10 +12,10 @@ use http::{Method, StatusCode};
 use http_body::Body as _;
 use revisit_rules::http::outcome::{Forward, Outcome, ttl};
 use revisit_rules::http::reuse::Trouble;
-use revisit_rules::http::storable::{Storable, storable};
+use revisit_rules::http::storable::{Because, Storable, storable};
 use revisit_rules::http::validate::{self, Answered, Freshening};
 use revisit_rules::http::vary::VaryKey;
-use revisit_rules::http::{ResponseHead, Stored, Times};
+use revisit_rules::http::{RequestHead, ResponseHead, Stored, Times};
 use tokio::sync::oneshot;
 
 use super::asked::Asked;
@@ -94,7 +94,7 @@ impl<F: Fetch> Inner<F> {
             _ if candidates.is_empty() => response,
             Answered::Current(place) => {
                 let entry = self.validated(&asked, &candidates[place], &response, times);
-                self.put(&id, &epoch, entry.clone());
+                self.keep_validated(&id, &epoch, &asked, &entry);
                 boarded.land(Landed::Validated(entry.clone()));
                 let now = self.clock.now();
                 let age = entry.stored.freshness(now).age;
@@ -162,12 +162,34 @@ impl<F: Fetch> Inner<F> {
         times: Times,
     ) -> Arc<Entry> {
         let policy = &self.options.policy;
-        let mut stored = validate::fold_304(policy, &entry.stored, response.headers(), times);
+        let (kept, news) = (&entry.stored, response.headers());
+        let mut stored = validate::fold_304(policy, kept, asked.headers(), news, times);
         if !stored.vary.matches(asked.headers()) {
             // It was asked about for another request, and is current for this one.
             stored.vary = VaryKey::of(&stored.headers, asked.headers());
         }
         Entry::new(entry.origin.clone(), stored, entry.body.clone())
+    }
+
+    /// Keeps what was validated on, unless the news forbid that.
+    fn keep_validated(&self, id: &Bytes, epoch: &Epoch, asked: &Asked, entry: &Arc<Entry>) {
+        let stored = &entry.stored;
+        let head = ResponseHead {
+            status: stored.status,
+            headers: &stored.headers,
+        };
+        let get = RequestHead {
+            method: &Method::GET,
+            ..asked.head()
+        };
+        match storable(&self.options.policy, &get, &head, stored.times) {
+            Storable::Yes(_) => self.put(id, epoch, entry.clone()),
+            // About this exchange, and not about what is kept.
+            Storable::No(Because::RequestNoStore) => {}
+            Storable::No(_) => {
+                self.store.remove(id);
+            }
+        }
     }
 
     /// Passes a new response on, and keeps it if it may be kept.
@@ -273,7 +295,7 @@ impl<F: Fetch> Inner<F> {
         match validate::freshen(&entry.stored, &head, times) {
             Freshening::Current => {
                 let entry = self.validated(asked, &entry, response, times);
-                self.put(id, epoch, entry);
+                self.keep_validated(id, epoch, asked, &entry);
             }
             Freshening::Outdated => {
                 self.store.remove(id);
