@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests: a panic is an answer")]
 
+mod admin;
 mod cached;
 mod framing;
 mod raw;

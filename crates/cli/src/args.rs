@@ -88,6 +88,9 @@ pub(crate) struct ServeArgs {
     /// Show every change at once: a worker that keeps nothing takes the place of any other
     #[arg(long, conflicts_with = "no_worker")]
     pub(crate) dev: bool,
+    /// Answer those who run a cache before a server here: health, metrics, purge [default: nowhere]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin: Option<SocketAddr>,
     /// Whose cache to be before a server [default: shared]
     #[arg(long, value_name = "PROFILE")]
     pub(crate) profile: Option<Profile>,

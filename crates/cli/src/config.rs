@@ -1,5 +1,6 @@
 //! `revisit.toml`: one schema for all commands.
 
+mod admin;
 mod cache;
 mod origin;
 
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+pub(crate) use admin::AdminSection;
 pub(crate) use cache::{CacheSection, Cookies, Profile};
 pub(crate) use origin::OriginSection;
 
@@ -29,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) serve: ServeSection,
     pub(crate) origin: OriginSection,
     pub(crate) cache: CacheSection,
+    pub(crate) admin: AdminSection,
     /// The folder of the config, relative to which it names files; empty for the working directory.
     #[serde(skip)]
     folder: PathBuf,

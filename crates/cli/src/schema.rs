@@ -59,8 +59,8 @@ fn described(value: &Value) -> &str {
 }
 
 /// In the order in which a reader needs them.
-const ORDER: [&str; 8] = [
-    "site", "precache", "worker", "names", "build", "serve", "origin", "cache",
+const ORDER: [&str; 9] = [
+    "site", "precache", "worker", "names", "build", "serve", "origin", "cache", "admin",
 ];
 
 #[cfg(test)]

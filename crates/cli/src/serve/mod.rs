@@ -51,9 +51,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
 }
 
 fn refuse_what_is_for_origins(args: &ServeArgs) -> Result<(), Failure> {
-    let word = match (args.profile, args.set_cookie) {
-        (Some(_), _) => "--profile",
-        (_, Some(_)) => "--set-cookie",
+    let word = match (args.profile, args.set_cookie, args.admin) {
+        (Some(_), _, _) => "--profile",
+        (_, Some(_), _) => "--set-cookie",
+        (_, _, Some(_)) => "--admin",
         _ => return Ok(()),
     };
     let error = anyhow!("`{word}` is about the cache before a server, and a folder has none");

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use revisit_engine::cache::Cache;
 use revisit_engine::origin::{Origin, OriginUrl};
 use revisit_engine::{Clock, SystemClock};
-use revisit_gateway::{Cores, Limits, Proxy};
+use revisit_gateway::{Admin, BindError, Cores, Counted, Limits, Listener, Metrics, Proxy};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -42,27 +42,71 @@ pub(super) fn run(args: &ServeArgs, config: &Config, url: &str) -> Result<(), Fa
     let options = config.cache.options(args.profile, args.set_cookie);
     let room = options.memory_bytes_max >> 20;
     let cache = Cache::before(origin, options, clock.clone());
+    let metrics = Arc::new(Metrics::default());
+    let admin = Admin::new(cache.clone(), metrics.clone(), config.admin.token.clone());
     let proxy = Proxy::before(cache, config.origin.trusted_proxies.clone(), process);
-
-    let (stop, stopped) = watch::channel(false);
-    let address = args.listen.unwrap_or(config.serve.listen);
-    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let gateway = Cores::serve(address, cores, &Arc::new(proxy), &clock, &limits, &stopped)
-        .map_err(|error| {
-            let help = error.help();
-            Failure::work(error).help(help)
-        })?;
-    tell(args, gateway.local_addr(), &url, room);
+    let proxy = Counted::before(proxy, metrics);
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")
         .map_err(Failure::work)?;
-    runtime.block_on(asked_to_stop());
+    let admin_address = admin_address(args, config)?;
+    let admin_listener = admin_address
+        .map(|address| {
+            runtime
+                .block_on(Listener::bind(address))
+                .map_err(cannot_listen)
+        })
+        .transpose()?;
+
+    let (stop, stopped) = watch::channel(false);
+    let address = args.listen.unwrap_or(config.serve.listen);
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let gateway = Cores::serve(address, cores, &Arc::new(proxy), &clock, &limits, &stopped)
+        .map_err(cannot_listen)?;
+    let admin_address = admin_listener.as_ref().map(Listener::local_addr);
+    tell(args, gateway.local_addr(), &url, room, admin_address);
+
+    runtime.block_on(async {
+        match admin_listener {
+            None => asked_to_stop().await,
+            Some(listener) => {
+                let limits = Limits::default();
+                let (admin, stopped) = (Arc::new(admin), asked_to_stop());
+                listener.serve(admin, clock, limits, stopped).await;
+            }
+        }
+    });
     let _ = stop.send(true);
     super::tell_end(gateway.join());
     Ok(())
+}
+
+fn cannot_listen(error: BindError) -> Failure {
+    let help = error.help();
+    Failure::work(error).help(help)
+}
+
+/// Where to answer those who run it, if anywhere; other machines need a token.
+fn admin_address(args: &ServeArgs, config: &Config) -> Result<Option<SocketAddr>, Failure> {
+    let Some(address) = args.admin.or(config.admin.listen) else {
+        return Ok(None);
+    };
+    if config.admin.token.as_ref().is_some_and(String::is_empty) {
+        let error = anyhow!("`[admin] token` is empty");
+        return Err(
+            Failure::words(error).help("give it a long random text, or take it out".to_owned())
+        );
+    }
+    if !address.ip().is_loopback() && config.admin.token.is_none() {
+        let error =
+            anyhow!("other machines can reach {address}, and whoever does could purge and look");
+        let help = "set `[admin] token`, or listen at 127.0.0.1";
+        return Err(Failure::words(error).help(help.to_owned()));
+    }
+    Ok(Some(address))
 }
 
 fn refuse_what_is_for_folders(args: &ServeArgs) -> Result<(), Failure> {
@@ -75,13 +119,25 @@ fn refuse_what_is_for_folders(args: &ServeArgs) -> Result<(), Failure> {
     Err(Failure::words(error).help("leave it out".to_owned()))
 }
 
-fn tell(args: &ServeArgs, address: SocketAddr, origin: &OriginUrl, room: u64) {
+fn tell(
+    args: &ServeArgs,
+    address: SocketAddr,
+    origin: &OriginUrl,
+    room: u64,
+    admin: Option<SocketAddr>,
+) {
     let url = format!("http://{address}/");
     let origin = format!("http://{}/", origin.authority());
     if args.json {
-        say!("{:#}", json!({ "url": url, "origin": origin }));
+        say!(
+            "{:#}",
+            json!({ "url": url, "origin": origin, "admin": admin.map(|a| format!("http://{a}/")) })
+        );
     } else {
         say!("listening on {url}, before {origin}, {room} MiB in memory");
+        if let Some(admin) = admin {
+            say!("health, metrics and purge at http://{admin}/");
+        }
     }
     super::warn_off_loopback(address);
 }

@@ -69,13 +69,16 @@ impl Asked {
     }
 
     /// Scheme and host, in small letters.
-    pub(super) fn origin(&self) -> Box<str> {
+    pub(super) fn origin(&self) -> String {
         let Target {
             scheme, authority, ..
         } = self.target();
-        format!("{scheme}://{authority}")
-            .to_ascii_lowercase()
-            .into()
+        format!("{scheme}://{authority}").to_ascii_lowercase()
+    }
+
+    /// The whole target, scheme and host in small letters.
+    pub(super) fn url(&self) -> Box<str> {
+        (self.origin() + self.target().path).into()
     }
 
     /// Is it one whose answer may be that of another, as far as the request says?

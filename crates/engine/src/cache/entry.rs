@@ -13,21 +13,24 @@ use super::store::Kept;
 /// A kept response.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// Scheme and host that it is of.
-    pub(super) origin: Box<str>,
+    /// The URL that it was asked for by, scheme and host in small letters.
+    pub(super) url: Box<str>,
     pub(super) stored: Stored,
     pub(super) body: Bytes,
 }
 
 impl Entry {
     /// Keeps `stored`, in no more memory than it needs.
-    pub(super) fn new(origin: Box<str>, mut stored: Stored, body: Bytes) -> Arc<Self> {
+    pub(super) fn new(url: Box<str>, mut stored: Stored, body: Bytes) -> Arc<Self> {
         stored.headers = compact(&stored.headers);
-        Arc::new(Self {
-            origin,
-            stored,
-            body,
-        })
+        Arc::new(Self { url, stored, body })
+    }
+
+    /// Is it of this origin (scheme and host, as [`Self::url`] has them)?
+    pub(super) fn is_of(&self, origin: &str) -> bool {
+        self.url
+            .strip_prefix(origin)
+            .is_some_and(|path| path.starts_with('/'))
     }
 
     fn weight(&self) -> u64 {
@@ -35,7 +38,7 @@ impl Entry {
             name.as_str().len() + value.len() + PER_FIELD
         };
         let head: usize = self.stored.headers.iter().map(line).sum();
-        (size_of::<Self>() + head + self.body.len()) as u64 + PER_ENTRY
+        (size_of::<Self>() + self.url.len() + head + self.body.len()) as u64 + PER_ENTRY
     }
 }
 
@@ -112,7 +115,7 @@ fn joined(old: &Arc<Entry>, new: &Entry, policy: &Policy) -> Option<Arc<Entry>> 
     headers.insert(CONTENT_LENGTH, HeaderValue::from(range.length()));
     let (times, vary) = (new.stored.times, new.stored.vary.clone());
     let stored = Stored::with(policy, status, headers, times, vary)?;
-    Some(Entry::new(new.origin.clone(), stored, body.freeze()))
+    Some(Entry::new(new.url.clone(), stored, body.freeze()))
 }
 
 impl Kept for Variants {

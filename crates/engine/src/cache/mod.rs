@@ -10,6 +10,7 @@ mod asked;
 mod entry;
 mod fill;
 mod flight;
+mod purge;
 mod store;
 mod trip;
 
@@ -34,6 +35,8 @@ use entry::{Entry, Variants};
 use fill::Budget;
 use flight::{Flights, Landed, Part};
 use store::Memory;
+
+pub use purge::PurgeError;
 
 /// How much a cache keeps, and what it passes over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -322,7 +325,7 @@ impl<F: Fetch> Inner<F> {
                 let origin = asked.origin();
                 self.store.retain(|_, variants| {
                     let holds = |entry: &Arc<Entry>| {
-                        entry.origin == origin
+                        entry.is_of(&origin)
                             && groups(&entry.stored.headers).any(|name| name == *group)
                     };
                     !variants.0.iter().any(holds)

@@ -168,7 +168,7 @@ impl<F: Fetch> Inner<F> {
             // It was asked about for another request, and is current for this one.
             stored.vary = VaryKey::of(&stored.headers, asked.headers());
         }
-        Entry::new(entry.origin.clone(), stored, entry.body.clone())
+        Entry::new(entry.url.clone(), stored, entry.body.clone())
     }
 
     /// Keeps what was validated on, unless the news forbid that.
@@ -242,7 +242,7 @@ impl<F: Fetch> Inner<F> {
                 .part
                 .is_none_or(|part| part.length() == bytes.len() as u64)
         {
-            self.put(id, epoch, Entry::new(asked.origin(), stored, bytes));
+            self.put(id, epoch, Entry::new(asked.url(), stored, bytes));
         }
         // From here on it is found in the store.
         drop(boarded);
@@ -331,10 +331,10 @@ impl<F: Fetch> Inner<F> {
         let fill = Fill::new(length, self.options.body_bytes_max, self.budget.clone());
         let reader = fill.read().unwrap_or_default();
         let cache = self.clone();
-        let origin = asked.origin();
+        let url = asked.url();
         tokio::spawn(async move {
             if let Filled::Whole(bytes) = fill.fill(body).await {
-                cache.put(&id, &epoch, Entry::new(origin, stored, bytes));
+                cache.put(&id, &epoch, Entry::new(url, stored, bytes));
             }
         });
         told(Response::from_parts(parts, reader), &outcome)
