@@ -209,3 +209,51 @@ fn ranges_are_cut_from_the_whole_and_parts_are_kept_and_joined() {
     );
     assert_eq!(origin.seen().len(), 3);
 }
+
+#[test]
+fn the_config_gives_lifetimes_where_the_origin_says_nothing_and_keeps_the_cache_out_of_things() {
+    let folder = crate::harness::Site::new();
+    folder.file(
+        "revisit.toml",
+        "[[cache.rule]]\npath = 'admin/**'\nbypass = true\n\
+         [[cache.rule]]\npath = 'assets/**'\nlifetime_seconds = 60\nbypass_cookies = ['session']\n",
+    );
+    let origin = RawOrigin::start(|seen, stream| {
+        let fields = match seen.target() {
+            "/assets/said" => "Cache-Control: max-age=0\r\n",
+            "/assets/cookie" => "Set-Cookie: a=b\r\n",
+            "/admin/kept" => "Cache-Control: max-age=60\r\n",
+            _ => "",
+        };
+        stream.write_all(&ok(fields, "body")).is_ok()
+    });
+    let words = ["serve", origin.url(), "--listen", "127.0.0.1:0"];
+    let gateway = Serve::start_in(folder.path(), &words);
+    for (path, lines, trips) in [
+        ("/assets/a", "", 1),
+        ("/assets/a", "Cookie: theme=dark; other\r\n", 0),
+        ("/assets/a", "Cookie: theme=dark; session=1\r\n", 2),
+        ("/assets/said", "", 2),
+        ("/assets/cookie", "", 2),
+        ("/other", "", 2),
+        ("/admin/kept", "", 2),
+    ] {
+        let before = origin.seen().len();
+        for _ in 0..2 {
+            assert_eq!(status(&exchange(&gateway, &get(path, lines))), 200);
+        }
+        assert_eq!(origin.seen().len() - before, trips, "{path} {lines}");
+    }
+    let told = exchange(&gateway, &get("/assets/b", ""));
+    assert!(told.contains("cache-control: max-age=60\r\n"), "{told}");
+    let bypassed = exchange(&gateway, &get("/admin/kept", ""));
+    assert!(
+        bypassed.contains("cache-status: revisit;fwd=bypass\r\n"),
+        "{bypassed}"
+    );
+
+    folder.file("revisit.toml", "[[cache.rule]]\nbypass = true\n");
+    let refused = crate::harness::revisit_in(folder.path(), &words);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("has no `path`"), "{refused:?}");
+}

@@ -12,6 +12,11 @@ pub type Request = http::Request<Body>;
 /// An answer on its way up.
 pub type Response = http::Response<Body>;
 
+/// The protocols that a client asks for on its connection instead of this one, as its `Upgrade` field
+/// names them (RFC 9110 §7.8); an extension of a [`Request`].
+#[derive(Debug, Clone)]
+pub struct Upgrading(pub http::HeaderValue);
+
 /// Answers requests: a folder, an origin, a cache before one, a service worker, a recording.
 ///
 /// An HTTP error is an answer like any other. `Err` is for what has no answer: nobody there, or

@@ -15,4 +15,4 @@ pub mod origin;
 
 pub use body::{Body, BodyError};
 pub use clock::{Clock, SystemClock};
-pub use fetch::{Fetch, FetchError, Request, Response};
+pub use fetch::{Fetch, FetchError, Request, Response, Upgrading};

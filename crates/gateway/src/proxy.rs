@@ -10,8 +10,7 @@ use http::header::{
     EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, UPGRADE, VIA,
 };
 use http::{Method, StatusCode};
-use revisit_engine::origin::Upgrading;
-use revisit_engine::{Fetch, FetchError, Request, Response};
+use revisit_engine::{Fetch, FetchError, Request, Response, Upgrading};
 use revisit_rules::http::hop;
 
 use crate::connection::{Peer, plain};

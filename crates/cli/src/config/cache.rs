@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use revisit_engine::cache::CacheOptions;
+use anyhow::anyhow;
+use revisit_engine::cache::{CacheOptions, PathRule};
 use revisit_rules::http::Policy;
 use revisit_rules::http::profile::{Heuristic, SetCookie};
+use revisit_rules::site::pattern::Pattern;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
 
 /// The cache of `revisit serve URL`: by RFC 9111, and more careful where a mistake would show one
 /// visitor what is another's.
@@ -41,6 +45,23 @@ pub(crate) struct CacheSection {
     /// Let clients ask for fresh answers, by `Cache-Control` in requests, as RFC 9111 has it. `false` keeps
     /// visitors who reload, and who attack, from the server. Default `true`.
     pub(crate) request_directives: bool,
+    /// What is done otherwise below some paths; of several the first that fits counts. Default none.
+    pub(crate) rule: Vec<CacheRule>,
+}
+
+/// What is done otherwise for some paths.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct CacheRule {
+    /// Pattern of the paths, as those of `[precache]`: `assets/**`. It must be there.
+    pub(crate) path: String,
+    /// Keep nothing, and answer nothing from what is kept. Default `false`.
+    pub(crate) bypass: bool,
+    /// The same for requests with a cookie of one of these names. Default none.
+    pub(crate) bypass_cookies: Vec<String>,
+    /// Lifetime of an answer with status 200 where the server says nothing of it, and that sets no cookie; the
+    /// browser is told it too, by `Cache-Control`. Default none.
+    pub(crate) lifetime_seconds: Option<u32>,
 }
 
 /// Whose cache it is.
@@ -86,6 +107,7 @@ impl Default for CacheSection {
             stale_if_error_seconds: seconds(policy.stale_if_error),
             stale_if_unreachable_seconds: seconds(policy.stale_if_unreachable),
             request_directives: policy.request_directives,
+            rule: Vec::new(),
         }
     }
 }
@@ -96,7 +118,7 @@ impl CacheSection {
         &self,
         profile: Option<Profile>,
         cookies: Option<Cookies>,
-    ) -> CacheOptions {
+    ) -> Result<CacheOptions, Failure> {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         let mut policy = match profile.unwrap_or(self.profile) {
             Profile::Shared => Policy::shared(),
@@ -113,11 +135,38 @@ impl CacheSection {
         policy.stale_if_error = seconds(self.stale_if_error_seconds);
         policy.stale_if_unreachable = seconds(self.stale_if_unreachable_seconds);
         policy.request_directives = self.request_directives;
-        CacheOptions {
+        let rules = self.rule.iter().map(CacheRule::read);
+        Ok(CacheOptions {
+            rules: rules.collect::<Result<_, _>>()?,
             memory_bytes_max: self.memory_bytes_max,
             body_bytes_max: self.body_bytes_max,
             variants_max: self.variants_max.max(1) as usize,
             ..CacheOptions::new(policy)
+        })
+    }
+}
+
+impl CacheRule {
+    fn read(&self) -> Result<PathRule, Failure> {
+        let words = |error: anyhow::Error, help: &str| Failure::words(error).help(help.to_owned());
+        if self.path.is_empty() {
+            let error = anyhow!("a `[[cache.rule]]` has no `path`");
+            return Err(words(
+                error,
+                "say for which paths it is: `path = \"**\"` for all",
+            ));
         }
+        let path = Pattern::new(&self.path).map_err(|error| {
+            let error = anyhow!("{error}").context(format!("`{}` is no pattern", self.path));
+            words(error, "write it as `assets/**` or `*.{css,js}`")
+        })?;
+        Ok(PathRule {
+            path,
+            bypass: self.bypass,
+            bypass_cookies: self.bypass_cookies.clone(),
+            lifetime: self
+                .lifetime_seconds
+                .map(|seconds| Duration::from_secs(seconds.into())),
+        })
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config, url: &str) -> Result<(), Fa
 
     let origin = Origin::new(url.clone(), config.origin.limits(), clock.clone());
     let process = RandomState::new().build_hasher().finish();
-    let options = config.cache.options(args.profile, args.set_cookie);
+    let options = config.cache.options(args.profile, args.set_cookie)?;
     let room = options.memory_bytes_max >> 20;
     let cache = Cache::before(origin, options, clock.clone());
     let metrics = Arc::new(Metrics::default());

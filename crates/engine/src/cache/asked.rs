@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 use http::header::{
-    AUTHORIZATION, HOST, HeaderMap, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    AUTHORIZATION, COOKIE, HOST, HeaderMap, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
     IF_UNMODIFIED_SINCE, RANGE,
 };
 use http::{Method, request};
 use revisit_rules::http::key::RequestKey;
 use revisit_rules::http::{RequestHead, Target};
 
-use crate::{Body, Request};
+use crate::{Body, Request, Upgrading};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -34,6 +34,24 @@ impl Asked {
 
     pub(super) fn path(&self) -> &str {
         self.parts.uri.path()
+    }
+
+    /// Does it ask for another protocol on its connection?
+    pub(super) fn changes_protocol(&self) -> bool {
+        self.parts.extensions.get::<Upgrading>().is_some()
+    }
+
+    /// The names of its cookies (RFC 6265 §4.2.1).
+    pub(super) fn cookies(&self) -> impl Iterator<Item = &[u8]> {
+        let values = self.parts.headers.get_all(COOKIE).into_iter();
+        values
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+            .map(|pair| {
+                pair.split(|byte| *byte == b'=')
+                    .next()
+                    .unwrap_or(pair)
+                    .trim_ascii()
+            })
     }
 
     /// What the rules look at.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, HeaderName};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, EXPIRES, HeaderName, PRAGMA, SET_COOKIE};
 use http::{HeaderValue, Method, StatusCode};
 use http_body::Body as _;
 use revisit_rules::http::invalidate::{Invalidation, groups, invalidations};
@@ -27,6 +27,7 @@ use revisit_rules::http::outcome::{self, Detail, Forward, Outcome};
 use revisit_rules::http::reuse::{self, Allows, OnTrouble, Reuse, Trouble};
 use revisit_rules::http::vary::{self, Selected};
 use revisit_rules::http::{Policy, ResponseHead, Stored};
+use revisit_rules::site::pattern::Pattern;
 
 use crate::{Body, Clock, Fetch, FetchError, Request, Response};
 use answer::{Source, answer};
@@ -50,6 +51,8 @@ pub struct CacheOptions {
     /// Most responses that are kept for one URL, which differ in the fields that `Vary` names.
     /// Default 32.
     pub variants_max: usize,
+    /// What is done otherwise below some paths; the first that fits counts.
+    pub rules: Vec<PathRule>,
 }
 
 impl CacheOptions {
@@ -60,6 +63,61 @@ impl CacheOptions {
             memory_bytes_max: 256 << 20,
             body_bytes_max: 64 << 20,
             variants_max: 32,
+            rules: Vec::new(),
+        }
+    }
+
+    /// The first rule for a path, if there is one.
+    fn rule(&self, path: &str) -> Option<&PathRule> {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        self.rules.iter().find(|rule| rule.path.matches(path))
+    }
+}
+
+/// What is done otherwise below some path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathRule {
+    /// For which paths.
+    pub path: Pattern,
+    /// Nothing is kept, and what is kept does not answer.
+    pub bypass: bool,
+    /// The same for requests with a cookie of one of these names.
+    pub bypass_cookies: Vec<String>,
+    /// Lifetime of a 200 that says nothing of its own, and sets no cookie: it is sent on with this
+    /// `max-age`.
+    pub lifetime: Option<Duration>,
+}
+
+impl PathRule {
+    /// Does it keep this request away from the cache?
+    fn bypasses(&self, asked: &Asked) -> bool {
+        self.bypass
+            || asked.cookies().any(|name| {
+                self.bypass_cookies
+                    .iter()
+                    .any(|known| name == known.as_bytes())
+            })
+    }
+
+    /// Says the lifetime in a response that says none.
+    fn add_lifetime(&self, response: &mut Response) {
+        let says = [
+            CACHE_CONTROL,
+            EXPIRES,
+            PRAGMA,
+            SET_COOKIE,
+            HeaderName::from_static("cdn-cache-control"),
+        ];
+        let Some(lifetime) = self.lifetime else {
+            return;
+        };
+        let headers = response.headers();
+        if response.status() != StatusCode::OK || says.iter().any(|name| headers.contains_key(name))
+        {
+            return;
+        }
+        if let Ok(value) = HeaderValue::try_from(format!("max-age={}", lifetime.as_secs())) {
+            response.headers_mut().insert(CACHE_CONTROL, value);
         }
     }
 }
@@ -110,7 +168,10 @@ impl<F: Fetch> Fetch for Cache<F> {
     async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
         let (asked, body) = Asked::of(request);
         match *asked.method() {
-            Method::GET | Method::HEAD if body.is_end_stream() => self.0.read(asked).await,
+            Method::GET | Method::HEAD if body.is_end_stream() => match self.0.bypasses(&asked) {
+                true => self.0.pass(asked, body).await,
+                false => self.0.read(asked).await,
+            },
             _ => self.0.write(asked, body).await,
         }
     }
@@ -294,6 +355,19 @@ impl<F: Fetch> Inner<F> {
             let (cache, entry, why) = (self.clone(), Some(entry), Forward::Stale);
             tokio::spawn(cache.trip(boarded, id, asked, entry, None, why, None));
         }
+    }
+
+    /// Is it none of the cache's business?
+    fn bypasses(&self, asked: &Asked) -> bool {
+        let rule = self.options.rule(asked.path());
+        asked.changes_protocol() || rule.is_some_and(|rule| rule.bypasses(asked))
+    }
+
+    /// Straight to the origin.
+    async fn pass(&self, asked: Asked, body: Body) -> Result<Response, FetchError> {
+        let request = asked.request(asked.headers().clone(), body);
+        let response = self.origin.fetch(request).await?;
+        Ok(told(response, &Outcome::forward(Forward::Bypass)))
     }
 
     /// Any other method: through to the origin, and what it made invalid goes.

@@ -145,10 +145,11 @@ impl<F: Fetch> Inner<F> {
             validate::make_conditional(&mut headers, stored);
         }
         let request = self.clock.now();
-        let came = self
-            .origin
-            .fetch(asked.request(headers, Body::empty()))
-            .await;
+        let request_head = asked.request(headers, Body::empty());
+        let mut came = self.origin.fetch(request_head).await;
+        if let (Ok(response), Some(rule)) = (&mut came, self.options.rule(asked.path())) {
+            rule.add_lifetime(response);
+        }
         let response = self.clock.now();
         (came, Times { request, response })
     }

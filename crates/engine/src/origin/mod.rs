@@ -20,11 +20,10 @@ use http::{Method, StatusCode, Uri, Version};
 use http_body::Body as _;
 use tokio::time::timeout;
 
-use crate::{Body, Clock, Fetch, FetchError, Request, Response};
+use crate::{Body, Clock, Fetch, FetchError, Request, Response, Upgrading};
 use body::{Progress, Received, Sent};
 pub use interim::Interim;
 use pool::{Checkout, Place, Pool};
-pub use upgrade::Upgrading;
 
 /// Where an origin is: `http://host[:port]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,7 +172,7 @@ impl Origin {
             parts.headers.insert(HOST, host);
         }
         if let Some(upgrading) = parts.extensions.get::<Upgrading>() {
-            upgrading.ask(&mut parts.headers);
+            upgrade::ask(upgrading, &mut parts.headers);
         }
         // "A user agent SHOULD send Content-Length in a request when the method defines a meaning for
         // enclosed content and it is not sending Transfer-Encoding" (RFC 9110 §8.6): 0 among them.

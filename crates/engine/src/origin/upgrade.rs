@@ -10,18 +10,12 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
 use super::pool::Checkout;
-use crate::{Body, BodyError, Request, Response};
+use crate::{Body, BodyError, Request, Response, Upgrading};
 
-/// The protocols that a client asks for, as its `Upgrade` field names them; an extension of a
-/// [`Request`].
-#[derive(Debug, Clone)]
-pub struct Upgrading(pub HeaderValue);
-
-impl Upgrading {
-    pub(super) fn ask(&self, headers: &mut HeaderMap) {
-        headers.insert(UPGRADE, self.0.clone());
-        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    }
+/// Puts what the client asks for into the request.
+pub(super) fn ask(Upgrading(protocols): &Upgrading, headers: &mut HeaderMap) {
+    headers.insert(UPGRADE, protocols.clone());
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
 }
 
 /// The client's side of a connection that is to speak another protocol, if it asks for one.
