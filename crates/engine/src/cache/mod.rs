@@ -126,6 +126,35 @@ impl PathRule {
 ///
 /// Trips to the origin run as tasks of the tokio runtime that asks, so that they come to their end
 /// though who asked leaves.
+///
+/// ```
+/// use std::sync::Arc;
+/// use revisit_engine::cache::{Cache, CacheOptions};
+/// use revisit_engine::{Body, Fetch, FetchError, Request, Response, SystemClock};
+/// use revisit_rules::http::Policy;
+///
+/// struct Greeter;
+///
+/// impl Fetch for Greeter {
+///     async fn fetch(&self, _: Request) -> Result<Response, FetchError> {
+///         let response = Response::new("hello".into());
+///         let (mut parts, body) = response.into_parts();
+///         parts.headers.insert("cache-control", "max-age=60".parse().unwrap());
+///         Ok(Response::from_parts(parts, body))
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let options = CacheOptions::new(Policy::private());
+/// let cache = Cache::before(Greeter, options, Arc::new(SystemClock::start()));
+/// for said in ["revisit;fwd=uri-miss;stored", "revisit;hit;ttl="] {
+///     let response = cache.fetch(Request::new(Body::empty())).await.unwrap();
+///     let status = response.headers()["cache-status"].to_str().unwrap();
+///     assert!(status.starts_with(said), "{status}");
+/// #    while cache.size().1 == 0 { tokio::task::yield_now().await; }
+/// }
+/// # });
+/// ```
 pub struct Cache<F>(Arc<Inner<F>>);
 
 struct Inner<F> {
