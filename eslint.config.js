@@ -29,8 +29,12 @@ export default [
     rules: { 'no-undef': 'off' },
   },
   {
-    files: [tests, 'eslint.config.js', 'benches/**/*.{js,mjs}', 'tests/**/*.mjs'],
+    files: [tests, 'eslint.config.js', 'benches/**/*.{js,mjs}', 'tests/**/*.mjs', 'packages/vite/*.js'],
     languageOptions: { globals: globals.node },
+  },
+  {
+    files: ['packages/client/index.js', 'packages/client/index.test.js', 'packages/vite/dev-worker.js'],
+    languageOptions: { globals: { ...globals.browser, ...globals.serviceworker } },
   },
   {
     files: ['benches/*-worker.js'],

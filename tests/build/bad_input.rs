@@ -117,8 +117,7 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_one() {
     check_said(
         &output.stderr,
         "error: cannot use the config `{}revisit.toml`\n  \
-         caused by: line 2: unknown field `budget_byte`, expected one of `include`, `exclude`, \
-         `exclude_defaults`, `shell`, `lazy`, `budget_bytes`, `shell_budget_bytes`, `after_load_budget_bytes`, `lazy_budget_bytes`, `extra`\n\
+         caused by: line 2: unknown field `budget_byte`, expected one of {}\n\
          help: did you mean `budget_bytes`?\n",
     );
     let site = text(site.path());

@@ -12,6 +12,7 @@ mod bad_input;
 mod budget;
 mod disk;
 mod hosts;
+mod import;
 mod matches;
 mod moving;
 mod names;
@@ -20,6 +21,7 @@ mod pages;
 mod prefixes;
 mod previous;
 mod uninstall;
+mod vite;
 mod warned;
 mod watch;
 

@@ -25,6 +25,64 @@ fn a_shop_that_was_visited_once_works_when_its_server_is_gone() {
 }
 
 #[test]
+fn a_shop_that_fetches_ahead_has_its_first_products_those_pointed_at_and_the_wish_list_offline() {
+    let site = Site::copy_of(&examples("flowers"));
+    let folder = site.path().to_str().unwrap();
+    let config = examples("revisit.toml");
+    let words = ["serve", folder, "--listen", "127.0.0.1:0", "--config"];
+    let mut server = Serve::start_in(
+        site.path(),
+        &[&words[..], &[config.to_str().unwrap()]].concat(),
+    );
+    let browser = Browser::start();
+    let tab = visit(&browser, &server, "/");
+    let kept = |name: &str| {
+        format!("caches.match(new URL('{name}', location)).then((found) => found?.status === 200)")
+    };
+    for name in [
+        "/api/products/allium.json",
+        "/api/products/clematis.json",
+        "/pictures/clematis.jpg",
+    ] {
+        tab.wait_for(&kept(name), name);
+    }
+    tab.run(
+        "const [rose] = document.querySelectorAll('a[href=\"/products/rose.html\"]')
+         rose.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }))",
+    );
+    tab.wait_for(&kept("/pictures/rose.jpg"), "the picture of the rose");
+    assert_eq!(tab.eval(&kept("/api/products/zinnia.json")), false);
+
+    tab.load(&server.url("/products/zinnia.html")).ok();
+    tab.wait_for(
+        "document.querySelector('[aria-pressed=false]')",
+        "the button",
+    );
+    tab.run("document.querySelector('[aria-pressed]').click()");
+    tab.wait_for(
+        "revisit.saved().then((all) => all.length === 1)",
+        "the wish",
+    );
+    cut_off(&browser, &mut server);
+    browser.stop_workers();
+    for id in ["allium", "rose", "zinnia"] {
+        tab.load(&server.url(&format!("/products/{id}.html"))).ok();
+        let there = "document.images.length > 0 && [...document.images].every(i => i.naturalWidth)";
+        tab.wait_for(there, "its picture");
+    }
+    tab.load(&server.url("/")).ok();
+    tab.wait_for(
+        "document.querySelector('#wishes a')?.textContent === 'Zinnia'",
+        "the wish list",
+    );
+    tab.load(&server.url("/products/tulip.html")).ok();
+    tab.wait_for(
+        "document.querySelector('.missing')",
+        "the word that it is not there",
+    );
+}
+
+#[test]
 fn a_built_shop_behind_pythons_server_works_when_that_is_gone() {
     let site = Site::copy_of(&examples("flowers"));
     revisit(&["build".as_ref(), site.path().as_os_str()]).ok();

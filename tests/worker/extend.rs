@@ -71,7 +71,7 @@ fn a_change_of_it_changes_the_worker_and_a_fault_of_it_stops_the_build() {
     assert_eq!(
         output.stderr,
         "error: `own.js`, line 2, column 9: Unexpected token\n\
-         help: write it as a classic script; `importScripts` takes the place of `import`\n"
+         help: write it as a classic script, or bundle it to one; `importScripts` takes the place of `import`\n"
     );
     assert!(out.files() == after, "a refused build left something");
 }
@@ -92,5 +92,52 @@ fn the_config_names_it_relative_to_itself() {
     let output = run(&["--inject", "js/own.js"]);
     assert_eq!(output.code, Some(2), "{}", output.stderr);
     let fact = "error: cannot read the worker's own code `js/own.js`\n";
+    assert!(output.stderr.starts_with(fact), "{}", output.stderr);
+}
+
+#[test]
+fn imported_scripts_run_and_a_change_of_one_is_an_update() {
+    const CONFIG: &str = "[worker]\nimport_scripts = [\"/own-words.js\"]\nupdate = \"immediate\"\n";
+    let own = |word: &str| {
+        format!(
+            "addEventListener('message', ({{ data, ports }}) => data?.ask && ports[0].postMessage('{word}'))"
+        )
+    };
+    let asked = |tab: &Tab| {
+        tab.run(
+            "const { port1, port2 } = new MessageChannel()
+             navigator.serviceWorker.controller.postMessage({ ask: 'own' }, [port2])
+             return new Promise((done) => { port1.onmessage = ({ data }) => done(data) })",
+        )
+    };
+    let site = small_site();
+    site.file("own-words.js", own("one"));
+    let served = served(&site, CONFIG);
+    let (browser, tab) = visited(&served.origin, "/");
+    assert_eq!(asked(&tab), "one");
+    site.file("own-words.js", own("two"));
+    served.deploy(&site, CONFIG);
+    tab.run(
+        "const changed = new Promise((done) => { navigator.serviceWorker.oncontrollerchange = done })
+         await (await navigator.serviceWorker.getRegistration()).update()
+         await changed",
+    );
+    cut_off(&browser, &served.origin);
+    browser.stop_workers();
+    assert_eq!(asked(&tab), "two");
+    assert_eq!(
+        text_of(&tab, "/assets/later.js"),
+        "export const later = 'later one'"
+    );
+}
+
+#[test]
+fn an_imported_script_that_is_no_file_of_the_site_stops_the_build() {
+    let (site, toml) = (small_site(), Site::new());
+    toml.file("revisit.toml", "[worker]\nimport_scripts = [\"push.js\"]\n");
+    let words = ["build", site.path().to_str().unwrap()];
+    let output = crate::harness::revisit_in(toml.path(), &words);
+    assert_eq!(output.code, Some(2), "{}", output.stderr);
+    let fact = "error: `worker.import_scripts` cannot be `push.js`: it is no file of the folder";
     assert!(output.stderr.starts_with(fact), "{}", output.stderr);
 }

@@ -13,13 +13,18 @@ mod groups;
 mod headers;
 mod install;
 mod kills;
+mod own_worker;
 mod packs;
+mod prefetch;
 mod prefixes;
+mod replaces;
+mod routes;
+mod save;
 mod update;
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Browser, Origin, Site, Tab, revisit};
 

@@ -237,6 +237,12 @@ fn javascript(_: &[&str]) -> Result<()> {
 
 fn end_to_end(words: &[&str]) -> Result<()> {
     needs::chromium()?;
+    needs::node()?;
+    needs::node_modules(".")?; // Vite
+    if let Err(error) = needs::node_modules("benches") {
+        // workers of Workbox and sw-precache: the tests that replace them say that they are skipped
+        println!("without the packages of `benches/`: {error:#}");
+    }
     needs::nginx_if_it_can_be_had();
     let mut passed_on = vec!["--skip", OTHER_BROWSERS];
     passed_on.extend(words);
@@ -283,7 +289,7 @@ fn tsc_projects(files: &[String]) -> Vec<&str> {
     files
         .iter()
         .map(String::as_str)
-        .filter(|file| file.starts_with(RUNTIME) && file.ends_with("/tsconfig.json"))
+        .filter(|file| is_ours(file) && file.ends_with("/tsconfig.json"))
         .collect()
 }
 
@@ -291,7 +297,7 @@ fn runtime_tests(files: &[String]) -> Vec<&str> {
     files
         .iter()
         .map(String::as_str)
-        .filter(|file| file.starts_with(RUNTIME) && file.ends_with(".test.js"))
+        .filter(|file| is_ours(file) && file.ends_with(".test.js"))
         .collect()
 }
 
@@ -300,6 +306,12 @@ const END_TO_END: &str = "e2e";
 const END_TO_END_TARGET: [&str; 4] = ["test", "--workspace", "--test", END_TO_END];
 const OTHER_BROWSERS: &str = "other_browsers::";
 const RUNTIME: &str = "crates/generator/runtime/";
+/// The packages that pages and bundlers take.
+const PACKAGES: &str = "packages/";
+
+fn is_ours(file: &str) -> bool {
+    file.starts_with(RUNTIME) || file.starts_with(PACKAGES)
+}
 
 #[cfg(test)]
 mod tests {

@@ -21,6 +21,14 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Serve a folder as a site that works offline, or stand before a server as its cache
     Serve(ServeArgs),
+    /// Make a revisit.toml of a config of Workbox or sw-precache
+    Import(ImportArgs),
+    /// Write modules that a service worker of your own may import
+    WorkerModules {
+        /// The folder for them, such as `src/revisit`
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Print the JSON Schema of revisit.toml
     #[command(hide = true)]
     Schema {
@@ -51,7 +59,7 @@ pub(crate) struct BuildArgs {
     /// File name of the service worker [default: sw.js]
     #[arg(long, value_name = "NAME")]
     pub(crate) worker_name: Option<String>,
-    /// Put this script of yours before the worker's own code
+    /// Put this script of yours before the worker's own code; with `self.__WB_MANIFEST` in it, it is the worker
     #[arg(long, value_name = "FILE", conflicts_with = "uninstall")]
     pub(crate) inject: Option<PathBuf>,
     /// Take the script tags out again and leave a worker that removes itself
@@ -101,6 +109,28 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) access_log: bool,
     /// Print one JSON document when listening, and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImportArgs {
+    /// The config: JSON, or a script that exports it or hands it to `generateSW` and the like; it is read, not run
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The folder of the built site, to see which URLs are files [default: the one that the config names]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) site: Option<PathBuf>,
+    /// Fail if anything in it has no counterpart
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Write the config here instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file of `--out` if there is one
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+    /// Print one JSON document, with the config and what became of each option, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use revisit_generator::BuildConfig;
-use revisit_generator::config::{NamesConfig, PrecacheConfig, SiteConfig, WorkerConfig};
+use revisit_generator::config::{
+    NamesConfig, PrecacheConfig, PrefetchConfig, RouteConfig, SiteConfig, WorkerConfig,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) names: NamesConfig,
     pub(crate) precache: PrecacheConfig,
     pub(crate) worker: WorkerConfig,
+    pub(crate) prefetch: Option<PrefetchConfig>,
+    pub(crate) route: Vec<RouteConfig>,
     pub(crate) build: BuildSection,
     pub(crate) serve: ServeSection,
     pub(crate) origin: OriginSection,
@@ -130,7 +134,7 @@ impl Config {
                 format!("line {line}: ")
             });
             let message = error.message();
-            (format!("{line}{message}"), nearest(message))
+            (format!("{line}{message}"), remedy(message))
         })
     }
 
@@ -141,13 +145,19 @@ impl Config {
             names: self.names.clone(),
             precache: self.precache.clone(),
             worker: self.worker.clone(),
+            prefetch: self.prefetch.clone(),
+            routes: self.route.clone(),
             folder: self.folder.clone(),
         }
     }
 }
 
-/// For "unknown field `x`, expected one of `a`, `b`": the expected one that is nearest to `x`.
-fn nearest(message: &str) -> Option<String> {
+/// For "unknown field `x`, expected one of `a`, `b`": the expected one that is nearest to `x`. For a number
+/// below zero, that it is one.
+fn remedy(message: &str) -> Option<String> {
+    if message.starts_with("invalid value: integer") && message.contains("expected u") {
+        return Some("it is a whole number and not negative".to_owned());
+    }
     if !message.starts_with("unknown ") {
         return None;
     }
@@ -194,7 +204,13 @@ mod tests {
 
     #[test]
     fn a_value_of_the_wrong_kind_is_refused() {
-        check("[precache]\nbudget_bytes = -1\n", "line 2", None);
+        let natural = Some("it is a whole number and not negative");
+        check("[precache]\nbudget_bytes = -1\n", "line 2", natural);
+        check(
+            "[[route]]\nmax_age_seconds = -60\n",
+            "line 2: invalid value: integer `-60`",
+            natural,
+        );
         check("[worker]\nstall_seconds = 0\n", "line 2", None);
         check("[serve]\nlisten = 'nowhere'\n", "line 2", None);
     }

@@ -8,6 +8,7 @@ mod build;
 mod cache;
 mod config;
 mod failure;
+mod import;
 mod matches;
 mod previous;
 mod schema;
@@ -16,6 +17,7 @@ mod stop;
 mod summary;
 mod terminal;
 mod watch;
+mod worker_modules;
 
 use std::process::ExitCode;
 
@@ -44,6 +46,8 @@ fn main() -> ExitCode {
     let done = match args.command {
         Command::Build(args) => build::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::WorkerModules { folder } => worker_modules::run(&folder),
         Command::Schema { words } => schema::run(words),
     };
     match done {

@@ -2,7 +2,7 @@
 
 use revisit_engine::{Clock, SystemClock};
 use revisit_generator::matching::{
-    Answer, Browser, Fallback, FileMatch, KeptAs, Match, Network, Precached, Spelling,
+    Answer, Browser, Fallback, FileMatch, KeptAs, Match, Network, Precached, RouteMatch, Spelling,
 };
 use revisit_generator::{Options, plan_matches};
 use serde_json::json;
@@ -67,16 +67,25 @@ fn told(found: &Match) -> String {
             },
         ));
     }
+    for route in &found.routes {
+        lines.push(("route", routed(route)));
+    }
     if let Some(fallback) = found.fallback.as_ref().and_then(fallback) {
         lines.push(("fallback", fallback));
     }
     if let Some(page) = &found.offline_page {
         lines.push(("offline", format!("{page}, for a page that is loaded")));
     }
-    if let Some(origin) = &found.origin {
+    if let Some(origin) = found.origin.as_ref().filter(|_| !found.foreign) {
         lines.push((
             "origin",
-            format!("{origin} is taken for the site's own; any other is left to the browser"),
+            format!(
+                "{origin} is taken for the site's own; {}",
+                match found.routes.is_empty() {
+                    true => "any other is left to the browser",
+                    false => "of any other only routes with an `origin` answer",
+                }
+            ),
         ));
     }
     let mut text = format!("{}\n", plain(&found.url));
@@ -86,8 +95,24 @@ fn told(found: &Match) -> String {
     text
 }
 
+/// Which route, for what, and how it answers.
+fn routed(route: &RouteMatch) -> String {
+    let mut text = format!("{}, {}", route.number, route.strategy.key());
+    if let Some(stash) = &route.stash {
+        text.push_str(&format!(", kept as `{stash}`"));
+    }
+    if let Some(kinds) = &route.destinations {
+        text.push_str(&format!(", for {}", kinds.join(", ")));
+    }
+    if let Some(file) = &route.fallback {
+        text.push_str(&format!("; {file} when nobody answers"));
+    }
+    text
+}
+
 fn answer(answer: &Answer) -> String {
     match answer {
+        Answer::Route { number } => format!("the worker, by route {number}"),
         Answer::Cache { file } => format!("{file}, from the cache"),
         Answer::WhenUsed { file } => {
             format!("{file}, from the network, and from the cache once it was used")
@@ -111,6 +136,7 @@ fn answer(answer: &Answer) -> String {
                 Network::Parameter { name } => {
                     format!("`{name}` may ask for something else than the file")
                 }
+                Network::NoRoute => "no route is for every request of this origin".to_owned(),
                 Network::OfTheBuild => {
                     "the build adds this itself, and its worker fetches it when it installs"
                         .to_owned()

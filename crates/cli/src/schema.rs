@@ -28,12 +28,18 @@ fn in_words() -> String {
          left out; a flag of the command line wins over its key; an unknown key is refused.\n",
     );
     for table in ORDER {
-        let reference = &schema["properties"][table]["$ref"];
+        let property = &schema["properties"][table];
+        // a list of tables; or one that may be missing, of which there are two kinds
+        let (head, reference) = match (&property["items"]["$ref"], &property["anyOf"][0]["$ref"]) {
+            (Value::Null, Value::Null) => (format!("[{table}]"), &property["$ref"]),
+            (Value::Null, table_or_none) => (format!("[{table}]"), table_or_none),
+            (list, _) => (format!("[[{table}]]"), list),
+        };
         let name = reference
             .as_str()
             .and_then(|r| r.rsplit('/').next())
             .unwrap_or_default();
-        chapter(&mut out, &format!("[{table}]"), &schema["$defs"][name]);
+        chapter(&mut out, &head, &schema["$defs"][name]);
         // a list of tables has keys of its own
         let keys = schema["$defs"][name]["properties"].as_object();
         for (key, value) in keys.into_iter().flatten() {
@@ -59,8 +65,9 @@ fn described(value: &Value) -> &str {
 }
 
 /// In the order in which a reader needs them.
-const ORDER: [&str; 9] = [
-    "site", "precache", "worker", "names", "build", "serve", "origin", "cache", "admin",
+const ORDER: [&str; 11] = [
+    "site", "precache", "worker", "route", "prefetch", "names", "build", "serve", "origin",
+    "cache", "admin",
 ];
 
 #[cfg(test)]
@@ -84,7 +91,8 @@ mod tests {
         );
         let schema = schemars::schema_for!(crate::config::Config);
         for table in schema.as_value()["properties"].as_object().unwrap().keys() {
-            assert!(words.contains(&format!("## `[{table}]`")), "{table}");
+            let heads = [format!("## `[{table}]`"), format!("## `[[{table}]]`")];
+            assert!(heads.iter().any(|head| words.contains(head)), "{table}");
         }
     }
 }

@@ -261,11 +261,11 @@ impl Seen {
 
     fn file(&mut self, path: &[u8], stamp: &FileStamp) {
         self.text(path);
-        let mut bytes = [0; 48];
+        let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&stamp.size.to_le_bytes());
         bytes[8..16].copy_from_slice(&stamp.inode.to_le_bytes());
-        bytes[16..32].copy_from_slice(&stamp.modified_ns.to_le_bytes());
-        bytes[32..].copy_from_slice(&stamp.changed_ns.to_le_bytes());
+        bytes[16..24].copy_from_slice(&stamp.modified_ns.to_le_bytes());
+        bytes[24..].copy_from_slice(&stamp.changed_ns.to_le_bytes());
         self.0.update(&bytes);
     }
 

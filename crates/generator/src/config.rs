@@ -3,6 +3,10 @@
 //! Every key has a default; unknown keys are refused. The doc comments are the reference:
 //! `docs/revisit.schema.json` is made of them.
 
+mod prefetch;
+mod replaced;
+mod route;
+
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
@@ -12,10 +16,16 @@ use revisit_rules::site::names::Names;
 use revisit_rules::site::pattern::Pattern;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
 use crate::BuildError;
 use crate::prefixes::Prefixes;
+use crate::routes::{Route, routes};
+
+pub use prefetch::{FollowConfig, PrefetchConfig};
+pub use replaced::Replaced;
+pub use route::{Credentials, Recipe, RouteConfig, Strategy};
 
 /// What a build needs to know of a site.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +38,10 @@ pub struct BuildConfig {
     pub precache: PrecacheConfig,
     /// `[worker]`
     pub worker: WorkerConfig,
+    /// `[prefetch]`, if there is one.
+    pub prefetch: Option<PrefetchConfig>,
+    /// `[[route]]`, of which the first that matches answers.
+    pub routes: Vec<RouteConfig>,
     /// Where patterns of files outside the site begin; empty for the working directory.
     pub folder: PathBuf,
 }
@@ -153,6 +167,9 @@ pub struct PrecacheConfig {
     pub shell_budget_bytes: Option<u64>,
     /// Most bytes that follow the shell when the page is idle. Default: what `budget_bytes` leaves.
     pub after_load_budget_bytes: Option<u64>,
+    /// Most bytes of one file that is kept ahead of time; a larger one is kept when it is first used,
+    /// unless it is of the shell. Default none.
+    pub file_bytes_max: Option<u64>,
     /// Most bytes that a browser keeps of files that were first used, beside the others; beyond it
     /// those go that were kept first. `0`: none is kept. Default `52428800` (50 MiB).
     pub lazy_budget_bytes: u64,
@@ -208,6 +225,7 @@ impl Default for PrecacheConfig {
             budget_bytes: 25 << 20,
             shell_budget_bytes: None,
             after_load_budget_bytes: None,
+            file_bytes_max: None,
             lazy_budget_bytes: 50 << 20,
             extra: Vec::new(),
         }
@@ -269,8 +287,21 @@ pub struct WorkerConfig {
     /// File with code of your own for the worker, such as a `push` listener, relative to this
     /// config; it runs before ours, in a function of its own. A `fetch` listener of it that calls
     /// `respondWith` answers in our place, offline too; a classic script, at most 1 MiB, taken as
-    /// it is. Flag `--inject`, relative to the working directory. Default none.
+    /// it is. If `self.__WB_MANIFEST` or `self.__REVISIT_MANIFEST` stands in it, it is the whole worker
+    /// and that becomes the list of files (`docs/coming-from.md`). Flag `--inject`, relative to the
+    /// working directory. Default none.
     pub extend: Option<PathBuf>,
+    /// Scripts that the worker loads by `importScripts` after ours, in this order: paths of files of
+    /// the site, or URLs. For listeners of `push`, `message` and the like; one of `fetch` is asked only
+    /// for what ours has ruled out at once, and belongs into `extend`, where `importScripts` may be
+    /// called too. A change of such a file is an update; one that cannot be loaded keeps the worker
+    /// from being installed. Default none.
+    pub import_scripts: Vec<String>,
+    /// Tools whose worker this one replaces, `workbox` or `sw-precache`, under the same scope: what
+    /// they have kept ahead of time is taken over where it is as this build has it, without a
+    /// request, and the rest of it goes when nothing of the build lacks any more. `serve` passes over it.
+    /// Costs 0.4 kB of worker: to be taken out when all visitors were here again. Default none.
+    pub replaces: Vec<Replaced>,
 }
 
 impl Default for WorkerConfig {
@@ -291,6 +322,8 @@ impl Default for WorkerConfig {
             check_minutes: 60,
             site_id: String::new(),
             extend: None,
+            import_scripts: Vec::new(),
+            replaces: Vec::new(),
         }
     }
 }
@@ -309,6 +342,9 @@ pub(crate) struct Parsed {
     pub(crate) allow: Vec<Pattern>,
     pub(crate) deny: Vec<Pattern>,
     pub(crate) stall_ms: NonZeroU64,
+    /// What the worker reads of `[prefetch]`, if there is one.
+    pub(crate) prefetch: Option<Value>,
+    pub(crate) routes: Vec<Route>,
 }
 
 impl BuildConfig {
@@ -398,6 +434,15 @@ impl BuildConfig {
             .concat(),
             stall_ms: NonZeroU64::from(self.worker.stall_seconds)
                 .saturating_mul(NonZeroU64::MIN.saturating_add(999)),
+            prefetch: match &self.prefetch {
+                None => None,
+                Some(prefetch) => {
+                    let below = |path: &String| format!("{base}{path}");
+                    let past: Vec<String> = self.worker.network.iter().map(below).collect();
+                    Some(prefetch.values(&past)?)
+                }
+            },
+            routes: routes(self)?,
         })
     }
 }
@@ -411,7 +456,7 @@ fn refuse<T>(key: &'static str, value: &str, why: &str) -> Result<T, BuildError>
 }
 
 /// The URL of a CDN, which has files below it and nothing else to say.
-fn cdn(text: &str) -> Result<Url, BuildError> {
+pub(crate) fn cdn(text: &str) -> Result<Url, BuildError> {
     let url = Url::parse(text).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.path().ends_with('/')
@@ -496,72 +541,4 @@ const EXCLUDE_DEFAULTS: [&str; 10] = [
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(names: &[&str], expected: Option<&str>) {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        assert_eq!(ignore(&names).ok().as_deref(), expected, "{names:?}");
-    }
-
-    #[test]
-    fn ignored_parameters_become_literal_words() {
-        check(&["utm_*", "fbclid"], Some("^(utm_|fbclid$)"));
-        check(&["a.b[]"], Some("^(a\\.b\\[\\]$)"));
-        check(&[], Some("^(?!)"));
-        check(&["*"], None);
-        check(&["a*b"], None);
-        check(&["{a,b}"], None);
-    }
-
-    #[test]
-    fn a_cdn_is_a_whole_url_of_a_folder() {
-        for text in ["https://cdn.example/", "http://localhost:81/a/b/"] {
-            assert!(cdn(text).is_ok(), "{text}");
-        }
-        for text in [
-            "",
-            "/assets/",
-            "//cdn.example/",
-            "https://cdn.example/a",
-            "https://cdn.example/a/?v=1",
-            "https://cdn.example/a/#b",
-            "https://me@cdn.example/",
-            "ftp://cdn.example/",
-        ] {
-            assert!(cdn(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_base_and_a_worker_name_are_plain() {
-        let config = |base: &str, name: &str| BuildConfig {
-            site: SiteConfig {
-                base: base.into(),
-                ..SiteConfig::default()
-            },
-            worker: WorkerConfig {
-                name: name.into(),
-                ..WorkerConfig::default()
-            },
-            ..BuildConfig::default()
-        };
-        for (base, name) in [("/", "sw.js"), ("/a/b-c/", "my_worker-1.js")] {
-            assert!(config(base, name).parse().is_ok(), "{base} {name}");
-        }
-        for (base, name) in [
-            ("", "sw.js"),
-            ("/a", "sw.js"),
-            ("a/", "sw.js"),
-            ("//a/", "sw.js"),
-            ("/a b/", "sw.js"),
-            ("/\"><script>/", "sw.js"),
-            ("/", "sw"),
-            ("/", "a/sw.js"),
-            ("/", ".js"),
-            ("/", "s w.js"),
-        ] {
-            assert!(config(base, name).parse().is_err(), "{base} {name}");
-        }
-    }
-}
+mod tests;

@@ -72,6 +72,16 @@ pub enum BuildError {
         /// Which, and why.
         warning: Warning,
     },
+    /// The file that a route falls back to is not kept ahead of time.
+    #[error("route {route} falls back to `{file}`, which {why}")]
+    RouteFallback {
+        /// The route's place in the config, from 1.
+        route: usize,
+        /// The file.
+        file: String,
+        /// What is the matter with it.
+        why: &'static str,
+    },
     /// A page that the config names is not there.
     #[error("`{key}` names `{file}`, which is not there")]
     NoSuchPage {
@@ -99,6 +109,14 @@ pub enum BuildError {
         /// Column in characters, from 1.
         column: usize,
         /// What the parser said.
+        why: String,
+    },
+    /// A worker of the site's own that cannot get the list of files.
+    #[error("`{}`: {why}", path.display())]
+    OwnWorker {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
         why: String,
     },
     /// A value of the config is none that this option takes.
@@ -176,6 +194,9 @@ impl BuildError {
                 "raise the budget, `[precache] {key} = {}`, or make the first page lighter",
                 needed.next_multiple_of(1 << 20)
             ),
+            Self::RouteFallback { .. } => {
+                "name a file of the site as a path below its folder, and have it precached: `[precache] shell`".into()
+            }
             Self::NoSuchPage { .. } => "correct the name, or take the key out".into(),
             Self::ForeignWorker { file } if file.contains('/') => {
                 "a build keeps the folder `revisit` for itself: give yours another name".into()
@@ -186,11 +207,17 @@ impl BuildError {
             Self::Commit { .. } => "build again: it completes what was begun".into(),
             Self::NoExtension { .. } => "name a script by `[worker] extend` or `--inject`, or leave it out".into(),
             Self::ExtensionSyntax { .. } => {
-                "write it as a classic script; `importScripts` takes the place of `import`".into()
+                "write it as a classic script, or bundle it to one; `importScripts` takes the place of `import`".into()
+            }
+            Self::OwnWorker { .. } => {
+                "write `self.__WB_MANIFEST` or `self.__REVISIT_MANIFEST` once, where the list is to stand; a bundled worker keeps it".into()
             }
             Self::Config { key: "out", .. } => "name a folder beside the site, such as `--out offline-site`".into(),
             Self::Config { key: "site.prefixes", .. } => "write what stands on disk, and what is in its place in URLs: `{ \"static/\" = \"assets/\" }`".into(),
             Self::Config { key: "build.cache", .. } => "name a folder outside of it, or build with `--no-cache`".into(),
+            Self::Config { key: "route.path", .. } => {
+                "in a route's path `?` is one character, `*` any but a slash, `**` any, `{a,b}` either, `:name` a piece of a segment".into()
+            }
             Self::Config { key, .. } if PATTERNS.contains(key) => {
                 "in a pattern `?` is one character, `*` any but a slash, `**` any, `{a,b}` either".into()
             }
@@ -201,11 +228,12 @@ impl BuildError {
 }
 
 /// The keys whose values are patterns.
-const PATTERNS: [&str; 7] = [
+const PATTERNS: [&str; 8] = [
     "names.hashed",
     "names.plain",
     "precache.include",
     "precache.exclude",
+    "prefetch.follow.from",
     "worker.ignore_parameters",
     "worker.fallback_allow",
     "worker.fallback_deny",

@@ -10,12 +10,14 @@ use percent_encoding::percent_decode_str;
 use revisit_rules::site::media;
 use revisit_rules::site::pattern::Pattern;
 use revisit_rules::site::route::{Candidate, candidates, decode, url_path};
+use revisit_rules::site::routing::{Asked, Origin};
 use serde::Serialize;
 use url::Url;
 
-use crate::config::Parsed;
+use crate::config::{Parsed, Strategy};
 use crate::extra::Extra;
 use crate::own::OUTPUT;
+use crate::routes::Route;
 use crate::select::{Group, Selection};
 use crate::shell::Shell;
 use crate::{BuildConfig, LeftOut};
@@ -27,12 +29,16 @@ pub struct Match {
     pub url: String,
     /// The origin that an absolute URL names: that of `[site] cdn`, or it is taken for the site's own.
     pub origin: Option<String>,
+    /// A route names that origin: it is not taken for the site's own.
+    pub foreign: bool,
     /// Who answers.
     pub answer: Answer,
     /// The file of the folder that a server answers with.
     pub file: Option<FileMatch>,
     /// The query's parameters.
     pub parameters: Vec<Parameter>,
+    /// The routes that may answer it, in their order, up to the first that takes every kind of request.
+    pub routes: Vec<RouteMatch>,
     /// Does the fallback page answer navigations to it? None: it is not asked.
     pub fallback: Option<Fallback>,
     /// The page for navigations that neither cache nor network answers; none if the cache does.
@@ -57,6 +63,12 @@ pub enum Answer {
     Extra {
         /// Not before it was used once.
         when_used: bool,
+    },
+    /// The worker, by a route: the last of [`Match::routes`], and for what requests are for the ones
+    /// before it.
+    Route {
+        /// Its place in the config, from 1.
+        number: usize,
     },
     /// The worker, by a redirect.
     Redirect {
@@ -95,6 +107,8 @@ pub enum Network {
     },
     /// What a build adds to the site beside the worker.
     OfTheBuild,
+    /// No route takes every kind of request for this URL of another origin.
+    NoRoute,
 }
 
 /// Why the worker has no say.
@@ -198,6 +212,21 @@ pub enum KeptAs {
     WorkerScript,
 }
 
+/// A route that answers a URL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RouteMatch {
+    /// Its place in the config, from 1.
+    pub number: usize,
+    /// By which it answers.
+    pub strategy: Strategy,
+    /// Of the stash in which it keeps; none if it keeps nothing.
+    pub stash: Option<String>,
+    /// What requests it answers, in the words of the config; none: all.
+    pub destinations: Option<Vec<String>>,
+    /// The precached file for when nobody else answers.
+    pub fallback: Option<String>,
+}
+
 /// A parameter of the query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Parameter {
@@ -252,11 +281,13 @@ pub(crate) fn decide(site: &Chosen<'_>, written: &str) -> Match {
     let mut found = Match {
         url: written.to_owned(),
         origin: None,
+        foreign: false,
         answer: Answer::Network {
             why: Network::NoFile,
         },
         file: None,
         parameters: Vec::new(),
+        routes: Vec::new(),
         fallback: None,
         offline_page: None,
     };
@@ -269,20 +300,30 @@ pub(crate) fn decide(site: &Chosen<'_>, written: &str) -> Match {
     if url.host_str() != Some(HOST) {
         found.origin = Some(url.origin().ascii_serialization());
     }
+    let foreign = found.origin.as_deref().filter(|origin| site.names(origin));
+    found.routes = site.routes(&url, foreign);
+    if foreign.is_some() {
+        found.foreign = true;
+        found.answer = routed(&found.routes).unwrap_or(network(Network::NoRoute));
+        return found;
+    }
     let cdn = site.parsed.cdn.as_ref();
     let below_cdn = cdn
         .filter(|cdn| cdn.origin() == url.origin())
         .and_then(|cdn| url.path().strip_prefix(cdn.path()));
     let Some(path) = below_cdn.or_else(|| url.path().strip_prefix(&**base)) else {
         let base = base.clone();
-        found.answer = browser(Browser::OutsideBase { base });
+        let outside = browser(Browser::OutsideBase { base });
+        found.answer = routed(&found.routes).unwrap_or(outside);
         return found;
     };
     if path == site.config.worker.name {
+        found.routes.clear();
         found.answer = browser(Browser::WorkerScript);
         return found;
     }
     if path.split('/').next() == Some(OUTPUT) && path.contains('/') {
+        found.routes.clear();
         let why = Network::OfTheBuild;
         found.answer = Answer::Network { why };
         return found;
@@ -308,23 +349,34 @@ pub(crate) fn decide(site: &Chosen<'_>, written: &str) -> Match {
     ) {
         let when_used = extra.group == Group::Lazy;
         found.answer = Answer::Extra { when_used };
+        found.unrouted(when_used);
         return found;
     }
     match from_cache {
         Some((file, Spelling::FolderWithoutSlash)) => {
             let to = format!("{base}{}", url_path(&file));
             found.answer = Answer::Redirect { to };
+            found.unrouted(false);
         }
         Some((file, _)) if kept.get(&file) == Some(&Group::Lazy) => {
             found.answer = Answer::WhenUsed { file };
+            found.unrouted(true);
         }
-        Some((file, _)) => found.answer = Answer::Cache { file },
+        Some((file, _)) => {
+            found.answer = Answer::Cache { file };
+            found.unrouted(false);
+        }
         // no page of the site: a navigation there is none of the worker's
         None if below_cdn.is_some() => {
             found.answer = network(match found.file {
                 Some(_) => Network::NotPrecached,
                 None => Network::NoFile,
             });
+            found.unrouted(true);
+        }
+        None if routed(&found.routes).is_some() => {
+            found.unrouted(true);
+            found.offline_page = site.offline.map(str::to_owned);
         }
         None => {
             let fallback = site.fallback(path);
@@ -343,6 +395,24 @@ pub(crate) fn decide(site: &Chosen<'_>, written: &str) -> Match {
         }
     }
     found
+}
+
+impl Match {
+    /// A file of the build answers; if only `once_used`, a route that takes every kind of request comes before it.
+    fn unrouted(&mut self, once_used: bool) {
+        match once_used {
+            true => self.answer = routed(&self.routes).unwrap_or(self.answer.clone()),
+            false => self.routes.clear(),
+        }
+    }
+}
+
+/// The answer by routes, if one of them takes every kind of request.
+fn routed(routes: &[RouteMatch]) -> Option<Answer> {
+    let last = routes.last().filter(|route| route.destinations.is_none())?;
+    Some(Answer::Route {
+        number: last.number,
+    })
 }
 
 fn network(why: Network) -> Answer {
@@ -440,6 +510,38 @@ impl Chosen<'_> {
             _ if self.alone.contains(file) => KeptAs::BigScript,
             _ => KeptAs::Pack,
         }
+    }
+
+    /// Does a route name this origin? Else a URL's origin is taken for the site's own.
+    fn names(&self, origin: &str) -> bool {
+        let named = |route: &Route| matches!(&route.rule.origin, Origin::Named(it) if it == origin);
+        self.parsed.routes.iter().any(named)
+    }
+
+    /// The routes that may answer a GET for this URL.
+    fn routes(&self, url: &Url, foreign: Option<&str>) -> Vec<RouteMatch> {
+        let asked = Asked {
+            origin: foreign,
+            path: url.path(),
+            method: "GET",
+            destination: None,
+        };
+        let mut found = Vec::new();
+        for route in &self.parsed.routes {
+            if route.rule.matches(&asked) {
+                found.push(RouteMatch {
+                    number: route.number,
+                    strategy: route.strategy,
+                    stash: route.keeps().then(|| route.name.clone()),
+                    destinations: route.keys.destination.clone(),
+                    fallback: route.keys.fallback.clone(),
+                });
+                if route.rule.destinations.is_none() {
+                    break;
+                }
+            }
+        }
+        found
     }
 
     fn fallback(&self, path: &str) -> Fallback {

@@ -104,6 +104,15 @@ pub enum Warning {
         /// The file.
         file: String,
     },
+    /// A route may match requests that routes before it answer.
+    RoutesOverlap {
+        /// The route, by its place in the config, from 1.
+        route: usize,
+        /// Those before it.
+        before: Vec<usize>,
+        /// A path that it and the first of those match.
+        path: String,
+    },
     /// A page's own policy forbids the script tag to run.
     PolicyForbidsTag {
         /// The page.
@@ -209,7 +218,7 @@ impl std::fmt::Display for Warning {
             }
             Self::ThirdParty { url, by } => write!(
                 f,
-                "`{by}` loads `{url}` from elsewhere, which no worker of this site keeps: offline it will be missing; put a copy into the site"
+                "`{by}` loads `{url}` from elsewhere, which no worker of this site keeps: offline it will be missing; put a copy into the site, or let a `[[route]]` keep it"
             ),
             Self::ShellExcluded { file, by } => write!(
                 f,
@@ -261,6 +270,18 @@ impl std::fmt::Display for Warning {
                 f,
                 "no rules were put into `_headers`: it is larger than 1 MiB, or a link that leads out of the folder"
             ),
+            Self::RoutesOverlap {
+                route,
+                before,
+                path,
+            } => {
+                let before: Vec<String> = before.iter().map(usize::to_string).collect();
+                write!(
+                    f,
+                    "route {route} matches requests that come to route {} first, such as for `{path}`: the first that matches answers",
+                    before.join(", ")
+                )
+            }
             Self::PolicyForbidsTag { file } => write!(
                 f,
                 "the policy of `{file}` (Content-Security-Policy) does not let the page client run: allow `script-src 'self'`"

@@ -14,11 +14,14 @@ use oxc_parser::Parser;
 use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
 
-use crate::config::{Parsed, UpdateMode};
+use crate::config::{BuildConfig, Parsed, Replaced, Strategy, UpdateMode};
 use crate::content_hash::{sha256, short};
+use crate::import_scripts::{self, ImportedScript};
 use crate::own::OUTPUT;
+use crate::routes::Route;
 use crate::{BuildError, extension};
 use revisit_rules::site::pattern::Pattern;
+use revisit_rules::site::routing::Origin;
 
 /// What a worker of this site must know and do.
 pub(crate) struct Worker<'a> {
@@ -40,6 +43,10 @@ pub(crate) struct Worker<'a> {
     pub(crate) network: &'a [String],
     /// Code of the site's own, which comes first.
     pub(crate) extension: Option<&'a str>,
+    /// Tools whose caches it takes over.
+    pub(crate) replaces: &'a [Replaced],
+    /// What it loads after all of ours.
+    pub(crate) imports: &'a [ImportedScript],
 }
 
 /// The service worker of a build.
@@ -101,10 +108,25 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
         features.push(("routes", "routes"));
         values.insert("network".into(), json!(wanted.network));
     }
+    // `serve` sends all that lacks in one answer
+    if !wanted.take_over && !wanted.replaces.is_empty() {
+        imports.push(("takeFromOthers", "replaces.js"));
+        features.push(("measure", "takeFromOthers"));
+        values.insert("replaces".into(), json!(caches_of(wanted.replaces)));
+    }
     if let Some(cdn) = &config.cdn {
         imports.push(("abroad, copies, home", "cdn.js"));
         features.extend([("abroad", "abroad"), ("copies", "copies"), ("home", "home")]);
         values.insert("cdn".into(), json!(cdn.as_str()));
+    }
+    if let Some(prefetch) = &config.prefetch {
+        imports.extend([("ahead", "ahead.js"), ("hearPages", "prefetch.js")]);
+        features.push(("ahead", "ahead"));
+        if !config.routes.is_empty() {
+            imports.extend([("kept", "ahead.js"), ("keyOf", "from.js")]);
+            features.extend([("kept", "kept"), ("keyOf", "keyOf")]);
+        }
+        values.insert("prefetch".into(), prefetch.clone());
     }
     if wanted.asked {
         imports.push(("asked, head, refresh", "asked.js"));
@@ -113,6 +135,7 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
             values.insert("byFolder".into(), json!(true));
         }
     }
+    let preloads = add_routes(config, &mut imports, &mut features, &mut values);
     let mut entry = String::new();
     for (names, file) in imports {
         entry.push_str(&format!("import {{ {names} }} from './{file}'\n"));
@@ -122,20 +145,109 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
         .map(|(key, value)| format!("{key}: {value}"))
         .collect();
     entry.push_str(&format!("start({{ {} }})\n", list.join(", ")));
-    let config_module = format!("const config = {}\n", Value::Object(values));
-    let joined = join(&entry, &config_module)?;
+    if config.prefetch.is_some() {
+        entry.push_str("hearPages()\n");
+    }
+    // what is `false` here goes from the code when it is made smaller
+    let has = |feature: &str| features.iter().any(|(key, _)| *key == feature);
+    let config_module = format!(
+        "const config = {}\nconst ROUTED = {}, PRELOADS = {preloads}, AHEAD = {}, SPEAKS = {}\n",
+        Value::Object(values),
+        has("routed"),
+        has("ahead"),
+        wanted.take_over,
+    );
+    let joined = join(&entry, &config_module, module)?;
     let extension = wanted.extension.map(extension::scoped).unwrap_or_default();
-    Ok(format!("{MARK}{extension}{}", minify(&joined)?))
+    let imports = import_scripts::statement(wanted.imports);
+    Ok(format!(
+        "{MARK}{extension}{}{imports}",
+        minify(&joined, Some(OWN_PROPERTIES))?
+    ))
 }
 
-/// The page client, which registers the worker named and looks for a newer build every so many
-/// minutes; 0: never.
-pub(crate) fn client(worker_name: &str, check_minutes: u32) -> Result<String, BuildError> {
-    minify(&format!(
-        "(() => {{ const WORKER = {}, CHECK_MS = {};\n{CLIENT}\n}})()",
-        json!(worker_name),
-        u64::from(check_minutes) * 60_000
-    ))
+/// Adds what the site's routes use; says whether one of them preloads.
+fn add_routes(
+    config: &Parsed,
+    imports: &mut Vec<(&str, &str)>,
+    features: &mut Vec<(&str, &str)>,
+    values: &mut Map<String, Value>,
+) -> bool {
+    let routes = &config.routes;
+    if routes.is_empty() {
+        return false;
+    }
+    let any = |used: &dyn Fn(&Route) -> bool| routes.iter().any(used);
+    values.insert(
+        "routes".into(),
+        routes.iter().map(Route::for_worker).collect(),
+    );
+    imports.push(("routed, routeFor", "routing.js"));
+    features.extend([("routed", "routed"), ("routeFor", "routeFor")]);
+    for (strategy, file) in STRATEGIES {
+        if any(&|route| route.strategy == strategy) {
+            imports.push((strategy.feature(), file));
+            features.push((strategy.feature(), strategy.feature()));
+        }
+    }
+    let preloads = any(&|route| route.keys.preload);
+    for (feature, file, used) in [
+        (
+            "upgraded",
+            "upgrade.js",
+            any(&|route| route.keeps() && route.rule.origin != Origin::Own),
+        ),
+        (
+            "changed",
+            "broadcast.js",
+            any(&|route| route.keys.broadcast),
+        ),
+        (
+            "substitute",
+            "substitute.js",
+            any(&|route| route.keys.fallback.is_some()),
+        ),
+        ("preloaded", "preload.js", preloads),
+        ("tidied", "tidy-stashes.js", any(&|route| route.keeps())),
+    ] {
+        if used {
+            imports.push((feature, file));
+            features.push((feature, feature));
+        }
+    }
+    preloads
+}
+
+/// How the names of their caches begin, before the scope: a prefix of the site's own in Workbox, its
+/// `cacheId` in sw-precache.
+fn caches_of(tools: &[Replaced]) -> String {
+    let names: Vec<&str> = tools
+        .iter()
+        .map(|tool| match tool {
+            Replaced::Workbox => r"^.+-precache-v\d+-$",
+            Replaced::SwPrecache => r"^sw-precache-v\d+-.*-$",
+        })
+        .collect();
+    names.join("|")
+}
+
+/// The page client, which registers the worker and looks for a newer build every so many minutes.
+pub(crate) fn client(config: &BuildConfig) -> Result<String, BuildError> {
+    let entry = match &config.prefetch {
+        None => "import { Revisit, begin } from './client.js'\nbegin(new Revisit())\n",
+        Some(_) => {
+            "import { begin } from './client.js'\n\
+             import { PrefetchingRevisit } from './prefetch.js'\n\
+             import { heed } from './hints.js'\n\
+             const made = new PrefetchingRevisit()\nbegin(made)\nheed(made)\n"
+        }
+    };
+    let values = format!(
+        "const WORKER = {}, CHECK_MS = {}\n",
+        json!(config.worker.name),
+        u64::from(config.worker.check_minutes) * 60_000
+    );
+    minify(&join(entry, &values, client_module)?, None)
 }
 
 /// The path of a page client below the site's folder.
@@ -148,9 +260,10 @@ pub(crate) fn client_path(client: impl AsRef<[u8]>) -> String {
 /// # Errors
 /// [`BuildError::Runtime`] only.
 pub fn uninstaller(reload: bool) -> Result<String, BuildError> {
-    let text = minify(&format!(
-        "(() => {{ const RELOAD = {reload};\n{UNINSTALL}\n}})()"
-    ))?;
+    let text = minify(
+        &format!("(() => {{ const RELOAD = {reload};\n{UNINSTALL}\n}})()"),
+        None,
+    )?;
     Ok(format!("{MARK}{text}"))
 }
 
@@ -158,8 +271,13 @@ pub fn uninstaller(reload: bool) -> Result<String, BuildError> {
 pub(crate) fn dev_worker() -> Result<String, BuildError> {
     Ok(format!(
         "{MARK}{}",
-        minify(&format!("(() => {{\n{DEV}\n}})()"))?
+        minify(&format!("(() => {{\n{DEV}\n}})()"), None)?
     ))
+}
+
+/// A worker of the site's own, so that it is known again.
+pub(crate) fn marked(text: &str) -> String {
+    format!("{MARK}{text}")
 }
 
 /// Was this worker script written by a build of ours?
@@ -176,13 +294,16 @@ fn expanded(patterns: &[Pattern]) -> Value {
         .into()
 }
 
+/// The text of a module by its file name.
+type Modules = fn(&str) -> Result<&'static str, BuildError>;
+
 /// Joins the entry and what it imports, each module once and before those that import it.
-fn join(entry: &str, config_module: &str) -> Result<String, BuildError> {
+fn join(entry: &str, config_module: &str, modules: Modules) -> Result<String, BuildError> {
     let mut out = String::from("(() => {\n");
     let mut seen = HashSet::from(["config.js".to_owned()]);
     let mut names = HashSet::from(["config".to_owned()]);
     out.push_str(config_module);
-    append("the entry", entry, &mut seen, &mut names, &mut out)?;
+    append("the entry", entry, modules, &mut seen, &mut names, &mut out)?;
     out.push_str("})()\n");
     Ok(out)
 }
@@ -190,6 +311,7 @@ fn join(entry: &str, config_module: &str) -> Result<String, BuildError> {
 fn append(
     name: &str,
     text: &str,
+    modules: Modules,
     seen: &mut HashSet<String>,
     names: &mut HashSet<String>,
     out: &mut String,
@@ -207,7 +329,7 @@ fn append(
             Statement::ImportDeclaration(import) => {
                 let file = import.source.value.trim_start_matches("./");
                 if seen.insert(file.to_owned()) {
-                    append(file, module(file)?, seen, names, out)?;
+                    append(file, modules(file)?, modules, seen, names, out)?;
                 }
                 continue;
             }
@@ -271,16 +393,17 @@ fn declared(
     Ok(())
 }
 
-fn minify(text: &str) -> Result<String, BuildError> {
+/// `own`: properties that may be shortened, as a regular expression.
+fn minify(text: &str, own: Option<&str>) -> Result<String, BuildError> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, text, SourceType::cjs()).parse();
     if let Some(error) = parsed.diagnostics.first() {
         return Err(BuildError::Runtime(error.to_string()));
     }
     let mut program = parsed.program;
-    let own = ManglePropertiesOptions::from_pattern(OWN_PROPERTIES).map_err(BuildError::Runtime)?;
+    let own = own.map(ManglePropertiesOptions::from_pattern).transpose();
     let options = MinifierOptions {
-        mangle_properties: Some(own),
+        mangle_properties: own.map_err(BuildError::Runtime)?,
         ..MinifierOptions::default()
     };
     let minified = Minifier::new(options).minify(&allocator, &mut program);
@@ -293,10 +416,10 @@ fn minify(text: &str) -> Result<String, BuildError> {
 }
 
 macro_rules! modules {
-    ($($file:literal),* $(,)?) => {
-        fn module(file: &str) -> Result<&'static str, BuildError> {
+    ($name:ident, $folder:literal, $($file:literal),* $(,)?) => {
+        fn $name(file: &str) -> Result<&'static str, BuildError> {
             match file {
-                $($file => Ok(include_str!(concat!("../runtime/worker/", $file))),)*
+                $($file => Ok(include_str!(concat!("../runtime/", $folder, "/", $file))),)*
                 _ => Err(BuildError::Runtime(format!("no module `{file}`"))),
             }
         }
@@ -304,172 +427,91 @@ macro_rules! modules {
 }
 
 modules!(
+    client_module,
+    "client",
+    "client.js",
+    "hints.js",
+    "prefetch.js"
+);
+
+modules!(
+    module,
+    "worker",
     "answer.js",
     "asked.js",
+    "broadcast.js",
+    "cache-first.js",
+    "cache-only.js",
     "cdn.js",
     "clean.js",
     "download.js",
     "ensure.js",
+    "errand.js",
+    "explain.js",
     "fallback.js",
     "features.js",
+    "follow.js",
     "generation.js",
     "global.js",
     "greet.js",
+    "html.js",
     "immediate.js",
     "keep.js",
+    "ahead.js",
     "lazy.js",
     "measure.js",
+    "network-first.js",
+    "network-only.js",
     "next-visit.js",
+    "from.js",
     "offline.js",
     "pattern.js",
+    "prefetch.js",
+    "preload.js",
+    "replaces.js",
     "route.js",
     "routes.js",
+    "routing.js",
+    "save.js",
+    "stale-while-revalidate.js",
     "start.js",
+    "stash.js",
+    "substitute.js",
     "tabs.js",
     "take-over.js",
     "tell.js",
+    "tidy-stashes.js",
+    "upgrade.js",
 );
 
 /// Properties that only our own modules name, on objects that never leave the worker: these may
 /// be shortened. No name of a web API, of a message or of a manifest stands here.
 const OWN_PROPERTIES: &str = "^(home|hash|packs|firsts|cuts|parts|pack|at|group|file|elsewhere|bytes|response|gzip|alone|later|\
-     installed|activated|arrive|missing|asked|lazy|target|make|until|packed|hand|measure)$";
+     installed|activated|arrive|routed|missing|asked|lazy|target|make|until|packed|hand|measure)$";
 
-const CLIENT: &str = include_str!("../runtime/client/client.js");
+/// Modules for workers of the sites' own, by their names: each is plain JavaScript that a bundler takes.
+pub fn worker_modules() -> [(&'static str, &'static str); 3] {
+    [
+        ("precache.js", include_str!("../runtime/worker/precache.js")),
+        ("route.js", include_str!("../runtime/worker/route.js")),
+        ("pattern.js", include_str!("../runtime/worker/pattern.js")),
+    ]
+}
+
 const DEV: &str = include_str!("../runtime/dev/dev.js");
 const UNINSTALL: &str = include_str!("../runtime/uninstall/uninstall.js");
+
+/// The module of each strategy.
+const STRATEGIES: [(Strategy, &str); 5] = [
+    (Strategy::CacheFirst, "cache-first.js"),
+    (Strategy::NetworkFirst, "network-first.js"),
+    (Strategy::StaleWhileRevalidate, "stale-while-revalidate.js"),
+    (Strategy::CacheOnly, "cache-only.js"),
+    (Strategy::NetworkOnly, "network-only.js"),
+];
 
 /// The first bytes of a worker of ours: what may be overwritten.
 const MARK: &str = "/*revisit*/";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::BuildConfig;
-
-    fn check(wanted: &Worker<'_>) -> String {
-        worker(wanted, &BuildConfig::default().parse().unwrap()).unwrap()
-    }
-
-    const PLAIN: Worker<'_> = Worker {
-        build: "BUILDBUILDBUILD0",
-        site_id: "",
-        update: UpdateMode::Prompt,
-        offline: None,
-        fallback: None,
-        take_over: false,
-        lazy: false,
-        lazy_bytes: 1,
-        asked: false,
-        by_folder: false,
-        network: &[],
-        extension: None,
-    };
-
-    #[test]
-    fn a_worker_carries_only_the_modules_that_its_site_uses() {
-        let plain = check(&PLAIN);
-        assert!(plain.contains("BUILDBUILDBUILD0") && !plain.contains("\nimport"));
-        let full = check(&Worker {
-            update: UpdateMode::NextVisit,
-            offline: Some("offline.html"),
-            fallback: Some("index.html"),
-            take_over: true,
-            ..PLAIN
-        });
-        assert!(full.len() > plain.len());
-        assert!(full.contains("offline.html") && !plain.contains("offline"));
-        assert!(full.contains("visibilityState") && !plain.contains("visibilityState"));
-        assert!(full.contains("revisit/measure") && !plain.contains("revisit/measure"));
-    }
-
-    #[test]
-    fn every_combination_of_features_joins() {
-        for update in [
-            UpdateMode::Prompt,
-            UpdateMode::NextVisit,
-            UpdateMode::Immediate,
-        ] {
-            for bits in 0..64 {
-                check(&Worker {
-                    update,
-                    offline: (bits & 1 > 0).then_some("o.html"),
-                    fallback: (bits & 2 > 0).then_some("f.html"),
-                    take_over: bits & 4 > 0,
-                    lazy: bits & 8 > 0,
-                    asked: bits & 16 > 0,
-                    by_folder: bits & 32 > 0,
-                    ..PLAIN
-                });
-            }
-        }
-    }
-
-    #[test]
-    fn a_site_with_a_name_forgets_what_another_kept() {
-        let named = check(&Worker {
-            site_id: "shop",
-            ..PLAIN
-        });
-        assert!(named.contains("caches.delete") && !check(&PLAIN).contains("caches.delete"));
-    }
-
-    #[test]
-    fn code_of_the_sites_own_comes_first_and_as_it_is() {
-        let text = "addEventListener('push', (event) => { /* ours */ })";
-        let extended = check(&Worker {
-            extension: Some(text),
-            ..PLAIN
-        });
-        assert!(is_ours(extended.as_bytes()));
-        let (own, ours) = extended.split_once(text).unwrap();
-        assert_eq!(own, format!("{MARK}(() => {{\n"));
-        assert!(ours.ends_with(check(&PLAIN).strip_prefix(MARK).unwrap()));
-    }
-
-    #[test]
-    fn the_manifest_is_found_by_the_script() {
-        let expected = Some("revisit/manifest-BUILDBUILDBUILD0.json");
-        let full = Worker {
-            extension: Some("x = {build: 'AAAAAAAAAAAAAAAA'}"),
-            take_over: true,
-            fallback: Some("f.html"),
-            ..PLAIN
-        };
-        for wanted in [&PLAIN, &full] {
-            let found = crate::manifest_of(check(wanted).as_bytes());
-            assert_eq!(found.as_deref(), expected);
-        }
-    }
-
-    #[test]
-    fn a_name_declared_twice_is_refused() {
-        let mut names = HashSet::new();
-        let mut out = String::new();
-        append(
-            "a",
-            "const x = 1",
-            &mut HashSet::new(),
-            &mut names,
-            &mut out,
-        )
-        .unwrap();
-        let twice = append(
-            "b",
-            "export function x() {}",
-            &mut HashSet::new(),
-            &mut names,
-            &mut out,
-        );
-        assert!(matches!(twice, Err(BuildError::Runtime(_))));
-    }
-
-    #[test]
-    fn our_own_scripts_are_known_again() {
-        assert!(is_ours(check(&PLAIN).as_bytes()));
-        assert!(is_ours(uninstaller(true).unwrap().as_bytes()));
-        assert!(is_ours(dev_worker().unwrap().as_bytes()));
-        assert!(!is_ours(b"self.addEventListener('fetch', () => {})"));
-        assert!(client("sw.js", 60).unwrap().contains("sw.js"));
-    }
-}
+mod tests;

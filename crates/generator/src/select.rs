@@ -42,7 +42,7 @@ pub(crate) struct Selection {
 /// Chooses. `size` is that of a file as it is served: a second build, whose pages have their tag
 /// already, must choose the same.
 pub(crate) fn select(
-    files: &[Found],
+    files: &[&Found],
     size: &dyn Fn(&Found) -> u64,
     shell: &Shell,
     patterns: &Parsed,
@@ -92,7 +92,9 @@ pub(crate) fn select(
     for found in rest {
         let bytes = size(found);
         let mut group = Group::Lazy;
-        if !any_matches(&patterns.lazy, &found.path) {
+        let is_wanted_later = config.file_bytes_max.is_some_and(|max| bytes > max)
+            || any_matches(&patterns.lazy, &found.path);
+        if !is_wanted_later {
             if selection.left_out.is_empty() && bytes <= left {
                 left -= bytes;
                 selection.files += 1;
@@ -115,7 +117,7 @@ pub(crate) fn select(
 }
 
 fn too_large(
-    files: &[Found],
+    files: &[&Found],
     shell: &Shell,
     selection: &Selection,
     key: &'static str,
@@ -123,6 +125,7 @@ fn too_large(
 ) -> BuildError {
     let mut largest: Vec<&Found> = files
         .iter()
+        .copied()
         .filter(|found| selection.chosen.contains_key(&found.path))
         .collect();
     largest.sort_by_key(|found| std::cmp::Reverse(found.stamp.size));
@@ -181,6 +184,7 @@ mod tests {
             .insert("app.js".into(), Some("index.html".into()));
         let parsed = config.parse()?;
         let size = |found: &Found| found.stamp.size;
+        let files: Vec<&Found> = files.iter().collect();
         let chosen = select(&files, &size, &shell, &parsed, &config.precache)?.chosen;
         Ok([Group::Shell, Group::AfterLoad, Group::Lazy].map(|group| {
             let of_group = chosen.iter().filter(|(_, g)| **g == group);

@@ -17,7 +17,7 @@ struct Kind {
     workbox: &'static [&'static str],
 }
 
-const KINDS: [Kind; 2] = [
+const KINDS: [Kind; 3] = [
     Kind {
         name: "precache",
         config: "",
@@ -27,6 +27,17 @@ const KINDS: [Kind; 2] = [
         name: "precache, fallback",
         config: "[worker]\nfallback = \"index.html\"\n",
         workbox: &["--fallback", "/index.html"],
+    },
+    Kind {
+        name: "precache, fallback, 3 expiring routes",
+        config: "[worker]\nfallback = \"index.html\"\n\
+                 [[route]]\npath = \"/api/**\"\nstrategy = \"network-first\"\ntimeout_seconds = 3\n\
+                 name = \"api\"\nmax_entries = 50\nmax_age_seconds = 86400\n\
+                 [[route]]\npath = \"/pictures/**\"\nstrategy = \"cache-first\"\n\
+                 name = \"pictures\"\nmax_entries = 60\nmax_age_seconds = 2592000\n\
+                 [[route]]\npath = \"/css/**\"\nstrategy = \"stale-while-revalidate\"\n\
+                 name = \"css\"\nmax_entries = 30\nmax_age_seconds = 2592000\n",
+        workbox: &["--fallback", "/index.html", "--routes"],
     },
 ];
 

@@ -7,7 +7,7 @@
 // not be had as it should: the site works, but somebody should look), `online`, `offline`.
 // The page is never reloaded unless it calls `update()`.
 
-class Revisit extends EventTarget {
+export class Revisit extends EventTarget {
   /** @type {'' | 'installing' | 'installed' | 'updateready' | 'failed'} What was said last. */
   state = ''
 
@@ -91,12 +91,14 @@ function owed(is) {
   }
 }
 
-const revisit = new Revisit()
-Object.assign(window, { revisit })
-dispatchEvent(new Event('revisit'))
+/** @type {Revisit} The page's own. */
+let revisit
 
 const tag = /** @type {HTMLScriptElement | null} */ (document.currentScript)
-const root = new URL('../', tag?.src || location.href)
+
+/** The folder that the worker answers for. */
+export const root = new URL('../', tag?.src || location.href)
+
 const marker = tag?.dataset.revisit
 
 /** Did this page come past every worker? */
@@ -106,24 +108,28 @@ const uncontrolled = !navigator.serviceWorker?.controller
 let checked = Date.now()
 
 /** @param {object} payload */
-const send = (payload) => revisit.registration?.active?.postMessage({ type: 'REVISIT', payload })
+const say = (payload) => revisit.registration?.active?.postMessage({ type: 'REVISIT', payload })
 
 /** Says to the worker which page this is; it answers with the build. */
-const hello = (/** @type {object} */ more = {}) => send({ hello: { build: revisit.build, marker, ...more } })
+const hello = (/** @type {object} */ more = {}) => say({ hello: { build: revisit.build, marker, ...more } })
 
-/**
- * The rest of the site is fetched, and what is kept is looked over, when the page has nothing
- * else to do and the line is good for it.
- */
-function idle() {
+/** Is the line too slow, or too dear, for what nobody has asked for yet? */
+export function spares() {
   const { saveData, effectiveType = '' } = /** @type {any} */ (navigator).connection || {}
-  if (saveData || /2g|3g/.test(effectiveType)) return
-  const go = () => {
+  return saveData || /2g|3g/.test(effectiveType)
+}
+
+/** When the page has nothing else to do. */
+export const atLeisure = (/** @type {() => void} */ go) =>
+  'requestIdleCallback' in window ? requestIdleCallback(go, { timeout: 10_000 }) : setTimeout(go, 1000)
+
+/** The rest of the site is fetched, and what is kept is looked over. */
+function idle() {
+  if (spares()) return
+  atLeisure(() => {
     // Chromium lets a build wait for minutes more when a message wakes the worker that it replaces.
-    if (!revisit.registration?.waiting) send({ idle: true })
-  }
-  if ('requestIdleCallback' in window) requestIdleCallback(go, { timeout: 10_000 })
-  else setTimeout(go, 1000)
+    if (!revisit.registration?.waiting) say({ idle: true })
+  })
 }
 
 /** @param {any} payload What `tell` and `greet` of the worker have said. */
@@ -206,8 +212,16 @@ function lookForUpdate() {
   }
 }
 
-// After the page: what it loads itself comes first, and is then in the HTTP cache for the worker.
-if ('serviceWorker' in navigator) {
+/**
+ * After the page: what it loads itself comes first, and is then in the HTTP cache for the worker.
+ *
+ * @param {Revisit} made
+ */
+export function begin(made) {
+  revisit = made
+  Object.assign(window, { revisit })
+  dispatchEvent(new Event('revisit'))
+  if (!('serviceWorker' in navigator)) return
   if (document.readyState === 'complete') void register()
   else addEventListener('load', () => void register())
   addEventListener('pagehide', ({ persisted }) => persisted && hello({ parked: true }))

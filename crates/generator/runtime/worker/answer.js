@@ -1,14 +1,15 @@
 // Answers one GET from a generation: which entry, and how it goes out.
 
-import { config } from './config.js'
+import { AHEAD, config, PRELOADS, ROUTED, SPEAKS } from './config.js'
 import { repair } from './ensure.js'
+import { because } from './explain.js'
 import { features } from './features.js'
 import { list, peek, slice } from './generation.js'
 import { scope } from './global.js'
 import { files, has, key } from './keep.js'
 import { decode, find, urlPath } from './route.js'
 
-const ignored = new RegExp(config.ignore)
+export const ignored = new RegExp(config.ignore)
 
 /**
  * @typedef {import('./generation.js').Entry} Entry
@@ -66,24 +67,46 @@ export async function serve(from, entry, request) {
  * @param {Generation} from
  * @param {{file: string, elsewhere: boolean}} found
  * @param {FetchEvent} event
- * @param {boolean} [navigation]
  */
-export async function respond(from, { file, elsewhere }, event, navigation) {
+export async function respond(from, { file, elsewhere }, event) {
   const { request } = event
   const entry = (await list(from, file)).get(file)
   const kept = await serve(from, entry, request).catch(() => undefined)
+  if (SPEAKS) because(event, `${file} of build ${from.build}, ${kept ? 'from the cache' : 'not kept (yet, or any more)'}`)
   // Only to what is there: a host may redirect the other way.
-  if (kept && elsewhere) return Response.redirect(scope + urlPath(file) + new URL(request.url).search, 301)
-  if (kept) return kept
-  const elsewise = () => (navigation && features.missing ? features.missing(from, event) : fetch(request))
-  // Without a network a page that is not kept yet has the offline page, as any other.
-  if (entry && entry.group > 1 && features.lazy && !request.headers.has('range')) {
-    return features.lazy(entry, event).catch(elsewise)
+  if (kept) return elsewhere ? Response.redirect(scope + urlPath(file) + new URL(request.url).search, 301) : kept
+  if (entry && entry.group > 1) {
+    const routed = ROUTED && features.routed?.(event)
+    if (routed) return routed
+    // Without a network a page that is not kept yet has the offline page, as any other.
+    if (features.lazy && !request.headers.has('range')) return features.lazy(entry, event).catch(() => elsewise(from, event))
+  } else if (entry && (!entry.group || (await has(key('a', from.build))))) {
+    // Evicted or damaged: the network answers now, and the next time the cache does again.
+    event.waitUntil(repair(from.build))
   }
-  // Evicted or damaged: the network answers now, and the next time the cache does again.
-  if (entry && entry.group < 2 && (!entry.group || (await has(key('a', from.build))))) event.waitUntil(repair(from.build))
-  return elsewise()
+  return elsewise(from, event)
 }
+
+/**
+ * Without an answer of ours.
+ *
+ * @param {Generation} from
+ * @param {FetchEvent} event
+ */
+export const elsewise = async (from, event) =>
+  (AHEAD && (await features.ahead?.(event))) ||
+  (event.request.mode === 'navigate' && features.missing
+    ? features.missing(from, event)
+    : PRELOADS
+      ? network(event)
+      : fetch(event.request))
+
+/**
+ * The network's answer, which the browser may have asked for already.
+ *
+ * @param {FetchEvent} event
+ */
+export const network = async (event) => (await features.preloaded?.(event)) || fetch(event.request)
 
 /**
  * The whole body, or the one range that was asked for (RFC 9110 §14): media elements insist.
@@ -93,7 +116,7 @@ export async function respond(from, { file, elsewhere }, event, navigation) {
  * @param {HeadersInit} from
  * @param {Request} request
  */
-function cut(body, from, request) {
+export function cut(body, from, request) {
   const headers = new Headers(from)
   // decoded, and perhaps a part of it
   for (const name of ['content-encoding', 'content-length']) headers.delete(name)

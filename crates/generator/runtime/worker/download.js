@@ -11,8 +11,8 @@ import { proved } from './keep.js'
  * @typedef {{url: string, reason: 'status' | 'integrity' | 'rewritten' | 'stalled' | 'network', status?: number}} Failure
  */
 
-/** @type {(url: string, reason: Failure['reason'], status?: number) => Error} */
-const failed = (url, reason, status) => new Error(reason, { cause: { url, reason, status } })
+/** @type {(url: string, reason: string, status?: number) => Error} */
+export const failed = (url, reason, status) => new Error(reason, { cause: { url, reason, status } })
 
 /**
  * @param {unknown} error
@@ -129,26 +129,34 @@ async function attempt(url, hash, { gzip, marker, alone, later }, cache) {
 }
 
 /**
- * Three at a time: Chromium grants an installing worker no more, and a page that is still
- * loading wants its share.
+ * So many at a time, first come, first served.
  *
- * @template T
- * @param {() => Promise<T>} work
- * @returns {Promise<T>}
+ * @param {number} free
  */
-async function slot(work) {
-  if (free) free--
-  else await new Promise((resolve) => queue.push(resolve))
-  try {
-    return await work()
-  } finally {
-    // the place goes to the next in line, if there is one
-    const next = queue.shift()
-    if (next) next(0)
-    else free++
+export function lanes(free) {
+  /** @type {((value: unknown) => void)[]} */
+  const queue = []
+  /**
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  return async (work) => {
+    if (free) free--
+    else await new Promise((resolve) => queue.push(resolve))
+    try {
+      return await work()
+    } finally {
+      // the place goes to the next in line, if there is one
+      const next = queue.shift()
+      if (next) next(0)
+      else free++
+    }
   }
 }
 
-let free = 3
-/** @type {((value: unknown) => void)[]} */
-const queue = []
+/**
+ * Three at a time: Chromium grants an installing worker no more, and a page that is still
+ * loading wants its share.
+ */
+const slot = lanes(3)

@@ -2,6 +2,7 @@
 // the browser.
 
 import { config } from './config.js'
+import { list } from './generation.js'
 import { scope } from './global.js'
 import { matches } from './pattern.js'
 
@@ -11,14 +12,16 @@ import { matches } from './pattern.js'
  *
  * @type {NonNullable<import('./features.js').Features['fallback']>}
  */
-export function fallback(url) {
+export async function fallback(from, url) {
   let path = (url.origin + url.pathname).slice(scope.length)
   try {
     path = decodeURIComponent(path) // patterns are written as people read paths
   } catch {
     return undefined
   }
-  const { fallback: file, allow = [], deny = [] } = config
+  const { fallback: file = '', allow = [], deny = [] } = config
   const wanted = !allow.length || allow.some((pattern) => matches(pattern, path))
-  return wanted && !/\.[^/]*$/.test(path) && !deny.some((pattern) => matches(pattern, path)) ? file : undefined
+  if (!wanted || /\.[^/]*$/.test(path) || deny.some((pattern) => matches(pattern, path))) return undefined
+  // a page of an older build may have had none
+  return (await list(from, file)).has(file) ? { file, elsewhere: false } : undefined
 }

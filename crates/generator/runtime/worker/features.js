@@ -11,7 +11,8 @@
  * @property {() => Promise<unknown>} [activated] After the pages of older builds were noted.
  * @property {(event: FetchEvent) => Promise<Generation | undefined>} [arrive]
  *   On every navigation: another generation than the client's own, to answer it.
- * @property {(url: URL) => string | undefined} [fallback] A page for a path without a file.
+ * @property {(from: Generation, url: URL) => Promise<{file: string, elsewhere: boolean} | undefined>} [fallback]
+ *   A page for a path without a file.
  * @property {(from: Generation, event: FetchEvent) => Promise<Response>} [missing]
  *   Answers a navigation that the cache cannot.
  * @property {(from: Generation) => Promise<void>} [asked] Asks for the header fields of pages.
@@ -22,9 +23,32 @@
  *   Answers a file that is kept when it is first used.
  * @property {(build: string, lacking: Set<Job>, keep: (job: Job, made: Response) => Promise<void>, later?: boolean) => Promise<void>} [measure]
  *   Makes of what is lacking what it can, and keeps it.
+ * @property {(event: FetchEvent) => Promise<Response> | undefined} [routed]
+ *   Answers what no file of the build does, if it is for it to answer. Only if `ROUTED`.
+ * @property {(request: Request) => import('./config.js').Route | undefined} [routeFor] The route that matches.
+ * @property {(route: import('./config.js').Route, request: Request) => Request} [keyOf]
+ *   What it keeps a response under.
+ * @property {import('./routing.js').Strategy} [cacheFirst]
+ * @property {import('./routing.js').Strategy} [networkFirst]
+ * @property {import('./routing.js').Strategy} [staleWhileRevalidate]
+ * @property {import('./routing.js').Strategy} [cacheOnly]
+ * @property {import('./routing.js').Strategy} [networkOnly]
+ * @property {(key: Request) => Promise<Response | undefined>} [kept]
+ *   What pages asked to keep, beside what routes keep.
+ * @property {(request: Request, credentials?: RequestCredentials) => Promise<Response>} [upgraded]
+ *   Fetches, if it can be so that the answer can be read.
+ * @property {(event: FetchEvent) => Promise<Response | undefined>} [preloaded]
+ *   What the browser has asked for already.
+ * @property {() => Promise<void>} [tidied] While a page is idle. Only if `ROUTED`.
+ * @property {(file: string, event: FetchEvent) => Promise<Response | undefined>} [substitute]
+ *   A file of the build, in the place of an answer.
+ * @property {(route: import('./config.js').Route, event: FetchEvent, before: Response, after: Response) => Promise<void>} [changed]
+ *   Tells pages that an entry was replaced, if it differs.
  * @property {(request: Request) => string} [home] The address on the site of what is asked of a CDN.
  * @property {(request: Request, headers?: Headers) => boolean} [abroad]
  *   Is it asked of the CDN? `headers` of the answer are made fit for that, if it is.
+ * @property {(event: FetchEvent) => Promise<Response | undefined> | undefined} [ahead]
+ *   What was fetched ahead, or saved; `undefined`: surely nothing.
  * @property {(path: string) => [string, RequestInit][]} [copies]
  *   Where else a file may lie in the HTTP cache.
  */

@@ -1,13 +1,13 @@
 // Answers a navigation from the network, and when there is none by the offline page.
 
-import { serve } from './answer.js'
-import { config } from './config.js'
+import { network, serve } from './answer.js'
+import { config, PRELOADS } from './config.js'
 import { list } from './generation.js'
 
 /** @type {NonNullable<import('./features.js').Features['missing']>} */
 export async function offline(from, event) {
   try {
-    return await fetch(event.request)
+    return await (PRELOADS ? network(event) : fetch(event.request))
   } catch (error) {
     const file = config.offline || ''
     const page = await serve(from, (await list(from, file)).get(file), event.request)

@@ -1,11 +1,11 @@
 // The events of a worker, each handed to the module that knows what to do.
 
-import { lookUp, respond, seek } from './answer.js'
-import { config } from './config.js'
+import { elsewise, lookUp, respond, seek } from './answer.js'
+import { AHEAD, config, PRELOADS, ROUTED, SPEAKS } from './config.js'
 import { failure } from './download.js'
 import { check, complete, ensure, repair } from './ensure.js'
+import { overhear } from './explain.js'
 import { features } from './features.js'
-import { list } from './generation.js'
 import { scope, worker } from './global.js'
 import { greet } from './greet.js'
 import { emptied } from './keep.js'
@@ -35,6 +35,7 @@ export function start(wanted) {
         // Once only: on an update it would throw pages out of the back-forward cache.
         if (!before) await worker.clients.claim()
         await features.activated?.()
+        await worker.registration.navigationPreload?.[PRELOADS ? 'enable' : 'disable']()
         // Not waited for: until this event is over no request is answered.
         void sweep().then(() => check(config.build))
       })(),
@@ -68,6 +69,7 @@ export function start(wanted) {
   /** What has time until a page is idle. */
   const tidyUp = async () => {
     await sweep()
+    if (ROUTED) await features.tidied?.()
     try {
       await complete(config.build)
     } catch (error) {
@@ -80,23 +82,36 @@ export function start(wanted) {
   /** Once in the life of a worker. */
   let checked = /** @type {Promise<void> | undefined} */ (undefined)
 
+  /** To whoever else answers, or to the browser. */
+  const leave = (/** @type {FetchEvent} */ event) => {
+    const routed = features.routed?.(event)
+    if (routed) event.respondWith(routed)
+  }
+
   worker.addEventListener('fetch', (event) => {
+    if (SPEAKS) overhear(event)
     const { request } = event
     const address = features.home ? features.home(request) : request.url
     const url = new URL(address)
+    const navigation = request.mode === 'navigate'
+    // else the browser says that its own request was in vain
+    if (PRELOADS && navigation) event.waitUntil(event.preloadResponse?.catch(() => {}))
     if (
       request.method !== 'GET' ||
       !address.startsWith(scope) ||
       // who asks past all caches, or for the HTTP cache alone, means it
       /^(reload|no-store|only-if-cached)$/.test(request.cache)
     ) {
+      if (ROUTED) leave(event)
       return
     }
-    const navigation = request.mode === 'navigate'
     const from = !navigation && resolved(event)
     // At hand: what is not ours is left to the browser, which is faster than passing it on.
     const found = from && lookUp(from, url)
-    if (found === null) return
+    if (found === null) {
+      if (ROUTED) leave(event)
+      return
+    }
     event.respondWith(
       (async () => {
         if (from && found) return respond(from, found, event)
@@ -109,12 +124,12 @@ export function start(wanted) {
         }
         await inherit(event, build.build)
         let ours = await seek(build, url)
-        if (!ours && navigation) {
-          const file = features.fallback?.(url)
-          if (file && (await list(build, file)).has(file)) ours = { file, elsewhere: false }
-        }
-        if (ours) return respond(build, ours, event, navigation)
-        return navigation && features.missing ? features.missing(build, event) : fetch(request)
+        const routed = ROUTED && !ours && features.routed?.(event)
+        if (routed) return routed
+        const ahead = AHEAD && !ours && navigation && (await features.ahead?.(event))
+        if (ahead) return ahead
+        if (navigation) ours ||= await features.fallback?.(build, url)
+        return ours ? respond(build, ours, event) : elsewise(build, event)
       })(),
     )
   })

@@ -7,6 +7,9 @@ import test from 'node:test'
 import { matches } from './pattern.js'
 import { find, stem, urlPath } from './route.js'
 
+globalThis.self = { registration: { scope: 'https://site.example/' } }
+const { routeFor } = await import('./routing.js')
+
 /** @param {string} name */
 const vectors = (name) =>
   JSON.parse(readFileSync(new URL(`../../../../tests/vectors/${name}.json`, import.meta.url), 'utf8'))
@@ -35,4 +38,14 @@ test('a pattern matches what the Rust rule matches', () => {
 test('a pattern of many stars takes no exponential time', () => {
   const pattern = '**/*a'.repeat(20) + 'b'
   assert.equal(matches(pattern, 'a/'.repeat(2000)), false)
+})
+
+test('a request finds the route that the Rust rule finds', () => {
+  const { home, cases } = vectors('routing')
+  for (const { routes, requests } of cases) {
+    for (const [url, method, destination, expected] of requests) {
+      const found = routes.indexOf(routeFor({ url, method, destination }, routes, home))
+      assert.equal(found < 0 ? null : found, expected, `${method} ${url} for ${destination}`)
+    }
+  }
 })

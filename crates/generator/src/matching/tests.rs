@@ -1,7 +1,10 @@
 use std::time::SystemTime;
 
 use super::*;
-use crate::config::{ExtraConfig, ExtraGroup, PrecacheConfig, SiteConfig, WorkerConfig};
+use crate::config::{
+    ExtraConfig, ExtraGroup, PrecacheConfig, Recipe, RouteConfig, SiteConfig, Strategy,
+    WorkerConfig,
+};
 use crate::{Options, plan_matches};
 
 /// A shop below `/shop/`: two pages, what they load, a folder, and what is left out for each reason.
@@ -56,6 +59,28 @@ fn ask(url: &str) -> Match {
             fallback_deny: vec!["view/admin".into()],
             ..WorkerConfig::default()
         },
+        routes: vec![
+            RouteConfig {
+                path: Some("/shop/film.*".into()),
+                strategy: Some(Strategy::CacheFirst),
+                ..RouteConfig::default()
+            },
+            RouteConfig {
+                recipe: Some(Recipe::Images),
+                ..RouteConfig::default()
+            },
+            RouteConfig {
+                path: Some("/{shop/live,else}/**".into()),
+                strategy: Some(Strategy::NetworkFirst),
+                ..RouteConfig::default()
+            },
+            RouteConfig {
+                origin: Some("https://api.example".into()),
+                path: Some("/v1/:name".into()),
+                strategy: Some(Strategy::NetworkOnly),
+                ..RouteConfig::default()
+            },
+        ],
         ..BuildConfig::default()
     };
     let options = Options {
@@ -78,6 +103,7 @@ fn check(url: &str, expected: &str) {
         Answer::Redirect { to } => format!("redirect {to}"),
         Answer::Fallback { page } => format!("fallback {page}"),
         Answer::Network { why } => format!("network {why:?}"),
+        Answer::Route { number } => format!("route {number}"),
         Answer::Browser { why } => format!("browser {why:?}"),
     };
     assert_eq!(answer, expected, "{url}");
@@ -231,4 +257,29 @@ fn the_url_of_the_cdn_is_that_of_the_same_file_and_no_view_of_the_site() {
     check("https://cdn.example/v/js/app.js", "cache js/app.js");
     check("https://cdn.example/v/view/x", "network NoFile");
     check("https://cdn.example/shop/view/x", "fallback app.html");
+}
+
+#[test]
+fn a_route_answers_what_no_precached_file_does() {
+    check("js/app.js", "cache js/app.js");
+    check("film.bin", "route 1");
+    check("live/x", "route 3");
+    check("live/x?page=2", "route 3");
+    // outside of the base: pages may ask for it
+    check("/else/x", "route 3");
+    check("https://api.example/v1/x", "route 4");
+    check("https://api.example/v2/x", "network NoRoute");
+    check("view/7", "fallback app.html");
+    for (url, numbers) in [
+        ("js/app.js", &[][..]),
+        ("live/x", &[2, 3]),
+        ("view/7", &[2]),
+        ("nowhere.png", &[2]),
+        ("film.bin", &[1]),
+        ("https://api.example/v2/x", &[]),
+    ] {
+        let routes = ask(url).routes;
+        let found: Vec<usize> = routes.iter().map(|route| route.number).collect();
+        assert_eq!(found, numbers, "{url}");
+    }
 }

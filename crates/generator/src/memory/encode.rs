@@ -2,30 +2,63 @@
 //!
 //! Reading trusts nothing: what ends early, or is none of the values that were ever written, is `None`.
 
+use std::io::{self, Write};
+
 use bytes::Bytes;
 use revisit_rules::site::FileStamp;
 
-use crate::content_hash::Sha256;
+use crate::content_hash::{Hasher, Sha256};
 use crate::overlay::Edit;
 use crate::references::{Kind, Reference, RelativeTo, When};
 use crate::shell::References;
 
-/// Takes facts in and becomes their bytes.
-#[derive(Default)]
-pub(super) struct Writer(pub(super) Vec<u8>);
+/// Takes facts in and writes their bytes: those of fifty thousand files need not lie in memory beside
+/// the facts themselves.
+pub(super) struct Writer<'w> {
+    to: &'w mut dyn Write,
+    written: u64,
+    hasher: Hasher,
+    failed: Option<io::Error>,
+}
 
-impl Writer {
+impl<'w> Writer<'w> {
+    pub(super) fn new(to: &'w mut dyn Write) -> Self {
+        Self {
+            to,
+            written: 0,
+            hasher: Hasher::default(),
+            failed: None,
+        }
+    }
+
+    /// How many bytes were written, and their hash; or why not.
+    pub(super) fn end(self) -> io::Result<(u64, Sha256)> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok((self.written, self.hasher.finish())),
+        }
+    }
+
+    /// As they are, without their length.
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        if self.failed.is_none() {
+            self.failed = self.to.write_all(bytes).err();
+        }
+        self.hasher.update(bytes);
+        self.written += bytes.len() as u64;
+    }
+
     pub(super) fn number(&mut self, number: u64) {
-        self.0.extend_from_slice(&number.to_le_bytes());
+        self.raw(&number.to_le_bytes());
     }
 
     pub(super) fn flag(&mut self, flag: bool) {
-        self.0.push(flag.into());
+        self.raw(&[flag.into()]);
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
+        self.raw(bytes);
     }
 
     pub(super) fn text(&mut self, text: &str) {
@@ -33,19 +66,19 @@ impl Writer {
     }
 
     pub(super) fn hash(&mut self, hash: &Sha256) {
-        self.0.extend_from_slice(hash);
+        self.raw(hash);
     }
 
     pub(super) fn stamp(&mut self, stamp: &FileStamp) {
         self.number(stamp.size);
         self.number(stamp.inode);
-        self.0.extend_from_slice(&stamp.modified_ns.to_le_bytes());
-        self.0.extend_from_slice(&stamp.changed_ns.to_le_bytes());
+        self.raw(&stamp.modified_ns.to_le_bytes());
+        self.raw(&stamp.changed_ns.to_le_bytes());
     }
 
     pub(super) fn kind(&mut self, kind: Kind) {
         let place = KINDS.iter().position(|it| *it == kind);
-        self.0.push(place.unwrap_or(KINDS.len()) as u8);
+        self.raw(&[place.unwrap_or(KINDS.len()) as u8]);
     }
 
     pub(super) fn references(&mut self, references: &References) {
@@ -135,8 +168,8 @@ impl<'a> Reader<'a> {
         Some(FileStamp {
             size: self.number()?,
             inode: self.number()?,
-            modified_ns: i128::from_le_bytes(self.array()?),
-            changed_ns: i128::from_le_bytes(self.array()?),
+            modified_ns: i64::from_le_bytes(self.array()?),
+            changed_ns: i64::from_le_bytes(self.array()?),
         })
     }
 

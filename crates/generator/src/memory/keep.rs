@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -44,12 +44,15 @@ pub(crate) struct Done {
 impl Keep {
     /// `site` and `target` are real paths.
     pub(crate) fn new(folder: &Path, site: &Path, target: &Path) -> Self {
-        let mut name = Writer::default();
-        name.bytes(site.as_os_str().as_encoded_bytes());
-        name.bytes(target.as_os_str().as_encoded_bytes());
+        let mut name = Vec::new();
+        for path in [site, target] {
+            let path = path.as_os_str().as_encoded_bytes();
+            name.extend((path.len() as u64).to_le_bytes());
+            name.extend(path);
+        }
         let folder = folder.join("builds");
         Self {
-            path: folder.join(short(&sha256(&name.0)) + ENDING),
+            path: folder.join(short(&sha256(&name)) + ENDING),
             folder,
         }
     }
@@ -97,25 +100,6 @@ impl Keep {
         copies: &HashMap<String, Copied>,
         now: SystemTime,
     ) -> io::Result<()> {
-        let mut first = Writer::default();
-        first.hash(&done.by);
-        first.list(done.saw.iter(), Writer::hash);
-        first.bytes(&serde_json::to_vec(&done.report)?);
-        first.list(done.client.iter(), |to, client| to.text(client));
-        let mut second = Writer::default();
-        memory.write(&mut second);
-        second.list(copies.iter(), |to, (path, copied)| {
-            to.text(path);
-            to.stamp(&copied.source);
-            to.list(copied.edited.iter(), Writer::hash);
-            to.stamp(&copied.target);
-        });
-        let mut head = Writer::default();
-        head.0.extend_from_slice(MAGIC);
-        for part in [&first, &second] {
-            head.number(part.0.len() as u64);
-            head.hash(&sha256(&part.0));
-        }
         fs::create_dir_all(&self.folder)?;
         self.drop_forgotten(now);
         let aside = self.path.with_extension(format!(
@@ -123,13 +107,8 @@ impl Keep {
             std::process::id(),
             COUNT.fetch_add(1, Ordering::Relaxed)
         ));
-        let written = File::create(&aside)
-            .and_then(|mut file| {
-                [head, first, second]
-                    .iter()
-                    .try_for_each(|part| file.write_all(&part.0))
-            })
-            .and_then(|()| fs::rename(&aside, &self.path));
+        let written =
+            write(&aside, done, memory, copies).and_then(|()| fs::rename(&aside, &self.path));
         if written.is_err() {
             let _ = fs::remove_file(&aside);
         }
@@ -142,7 +121,7 @@ impl Keep {
             return;
         };
         let quiet = file.metadata().map(|it| FileStamp::of(&it).quiet_ns(now));
-        if quiet.is_ok_and(|quiet| quiet > DAY.as_nanos() as i128) {
+        if quiet.is_ok_and(|quiet| quiet > DAY.as_nanos() as i64) {
             let _ = file.set_modified(now);
         }
     }
@@ -181,6 +160,40 @@ impl Part {
     }
 }
 
+fn write(
+    path: &Path,
+    done: &Done,
+    memory: &Memory,
+    copies: &HashMap<String, Copied>,
+) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    file.write_all(&[0; HEAD_BYTES])?;
+    let mut first = Writer::new(&mut file);
+    first.hash(&done.by);
+    first.list(done.saw.iter(), Writer::hash);
+    first.bytes(&serde_json::to_vec(&done.report)?);
+    first.list(done.client.iter(), |to, client| to.text(client));
+    let first = first.end()?;
+    let mut second = Writer::new(&mut file);
+    memory.write(&mut second);
+    second.list(copies.iter(), |to, (path, copied)| {
+        to.text(path);
+        to.stamp(&copied.source);
+        to.list(copied.edited.iter(), Writer::hash);
+        to.stamp(&copied.target);
+    });
+    let second = second.end()?;
+    file.seek(SeekFrom::Start(0))?;
+    let mut head = Writer::new(&mut file);
+    head.raw(MAGIC);
+    for (bytes, hash) in [first, second] {
+        head.number(bytes);
+        head.hash(&hash);
+    }
+    head.end()?;
+    file.flush()
+}
+
 /// The two parts, as the head tells them and the file's length bears out.
 fn parts(file: &mut File) -> Option<[Part; 2]> {
     let mut head = [0; HEAD_BYTES];
@@ -201,7 +214,7 @@ fn parts(file: &mut File) -> Option<[Part; 2]> {
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// The last four digits are the version of the format.
-const MAGIC: &[u8] = b"revisit build 0002";
+const MAGIC: &[u8] = b"revisit build 0003";
 const HEAD_BYTES: usize = MAGIC.len() + 2 * (8 + 32);
 const ENDING: &str = ".build";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -240,7 +253,7 @@ mod tests {
             size,
             inode: 2,
             modified_ns: -3,
-            changed_ns: i128::from(u64::MAX) * 4,
+            changed_ns: i64::MAX,
         }
     }
 

@@ -76,7 +76,7 @@ impl Memory {
         self.pages.insert(path.to_owned(), (stamp, facts));
     }
 
-    fn write(&self, to: &mut Writer) {
+    fn write(&self, to: &mut Writer<'_>) {
         to.list(
             self.references.iter(),
             |to, ((path, kind), (stamp, references))| {

@@ -33,7 +33,7 @@ pub fn plan_dev(
     };
     let worker_name = &config.worker.name;
     refuse_foreign_output(root, worker_name)?;
-    let client = runtime::client(worker_name, config.worker.check_minutes)?;
+    let client = runtime::client(config)?;
     let client_path = runtime::client_path(&client);
     let inject = config.worker.inject;
     let (walk, pages) = settled(|| {

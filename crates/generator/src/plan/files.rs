@@ -11,6 +11,7 @@ use revisit_rules::site::{FileStamp, media};
 use super::{Planner, Stop, warnings::forbids_own_scripts};
 use crate::address::Addresses;
 use crate::content_hash::{Hasher, Sha256, sha256};
+use crate::import_scripts::{self, ImportedScript};
 use crate::memory::{FileFacts, Memory, PackKey, PageFacts};
 use crate::overlay::{SiteFile, edited};
 use crate::packs::{Batch, Pack, pack};
@@ -75,6 +76,26 @@ impl Planner<'_> {
             .map(|found| found.path.clone())
             .zip(facts)
             .collect())
+    }
+
+    /// What the worker imports, and in which state the files among it are.
+    pub(super) fn imported_scripts(
+        &self,
+        stamps: &HashMap<&str, FileStamp>,
+    ) -> Result<Vec<ImportedScript>, Stop> {
+        let known: HashSet<&str> = stamps.keys().copied().collect();
+        let mut scripts = Vec::new();
+        for url in &self.config.worker.import_scripts {
+            let file = import_scripts::file_of(url, &self.config.site.base, &known)?;
+            let bytes = file
+                .map(|file| self.read(&file, stamps[&*file]))
+                .transpose()?;
+            scripts.push(ImportedScript {
+                url: url.clone(),
+                sha256: bytes.map(|bytes| sha256(&bytes)),
+            });
+        }
+        Ok(scripts)
     }
 
     /// What the scripts say that are kept ahead of time.
@@ -239,24 +260,24 @@ impl Planner<'_> {
         pages: &HashMap<String, PageFacts>,
         hashes: &HashMap<&str, Sha256>,
     ) -> BTreeMap<String, SiteFile> {
-        walk.files
-            .iter()
-            .map(|found| {
-                let page = pages.get(&found.path);
-                let file = SiteFile {
-                    stamp: found.stamp,
-                    sha256: page
-                        .map(|facts| facts.sha256)
-                        .or_else(|| hashes.get(&*found.path).copied()),
-                    edits: page.map(|facts| facts.edits.clone()).unwrap_or_default(),
-                    promise: self.parsed.names.promise(&found.path),
-                    utf8: page.is_some_and(|facts| facts.utf8),
-                    marker: page.and_then(|facts| facts.marker.clone()),
-                    head: page.map(|facts| facts.head.clone()).unwrap_or_default(),
-                };
-                (found.path.clone(), file)
-            })
-            .collect()
+        // One by one: collecting would hold them all twice more while it sorts.
+        let mut files = BTreeMap::new();
+        for found in &walk.files {
+            let page = pages.get(&found.path);
+            let file = SiteFile {
+                stamp: found.stamp,
+                sha256: page
+                    .map(|facts| facts.sha256)
+                    .or_else(|| hashes.get(&*found.path).copied()),
+                edits: page.map(|facts| facts.edits.clone()).unwrap_or_default(),
+                promise: self.parsed.names.promise(&found.path),
+                utf8: page.is_some_and(|facts| facts.utf8),
+                marker: page.and_then(|facts| facts.marker.clone()),
+                head: page.map(|facts| facts.head.clone()).unwrap_or_default(),
+            };
+            files.insert(found.path.clone(), file);
+        }
+        files
     }
 
     /// A file's bytes, if it still is what the walk saw.
@@ -349,7 +370,7 @@ pub(crate) fn trusted(stamp: FileStamp, now: SystemTime) -> bool {
 }
 
 /// FAT counts seconds by twos.
-const TRUSTED_AFTER_NS: i128 = 2_000_000_000;
+const TRUSTED_AFTER_NS: i64 = 2_000_000_000;
 
 /// Read at once from a file that is only hashed.
 const HASHED_BYTES: usize = 128 << 10;

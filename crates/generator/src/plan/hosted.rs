@@ -40,17 +40,16 @@ impl<'a> Planner<'a> {
     }
 
     /// The files to choose from: those of the walk that the host lets be kept.
-    pub(super) fn keepable(
+    pub(super) fn keepable<'w>(
         &self,
-        walk: &Walk,
+        walk: &'w Walk,
         hosted: &Hosted<'_>,
         entries: &[String],
-    ) -> Result<(Vec<crate::walk::Found>, Vec<Warning>), Stop> {
+    ) -> Result<(Vec<&'w crate::walk::Found>, Vec<Warning>), Stop> {
         let unkeepable = hosted.unkeepable(entries, self.parsed)?;
         let files = walk.files.iter();
         let kept = files.filter(|found| !unkeepable.contains_key(&found.path));
-        let kept = kept.cloned().collect();
-        Ok((kept, unkeepable.into_values().flatten().collect()))
+        Ok((kept.collect(), unkeepable.into_values().flatten().collect()))
     }
 
     /// Adds what the host needs to `generated` and to the edits of `files`, and to the report what

@@ -53,7 +53,7 @@ impl Planner<'_> {
         let shell = self.shell(&entries, &stamps, &addresses, memory)?;
         let hosted = self.hosted(&walk, &known)?;
         let (keepable, _) = self.keepable(&walk, &hosted, &entries)?;
-        let client = runtime::client(worker_name, self.config.worker.check_minutes)?;
+        let client = runtime::client(self.config)?;
         let client_path = runtime::client_path(&client);
         let tagged = self.config.worker.inject.then_some(&*client_path);
         // Their sizes as served: the tag counts in the budget.

@@ -4,6 +4,7 @@ mod ahead;
 mod dev;
 mod files;
 mod hosted;
+mod list;
 mod matches;
 mod uninstall;
 mod warnings;
@@ -31,6 +32,7 @@ use crate::own::{OUTPUT, added, refuse_foreign_output};
 use crate::packs::{Kind, Pack, batches};
 use crate::previous::{Previous, Wanted};
 use crate::references;
+use crate::routes::{answered, overlaps};
 use crate::runtime::{self, Worker};
 use crate::select::{Group, Selection, select};
 use crate::shell::{References, Shell, references_of, shell};
@@ -40,6 +42,7 @@ use crate::{BuildConfig, BuildError, Report, Warning};
 pub use dev::plan_dev;
 pub(crate) use files::trusted;
 pub(crate) use hosted::{is_added, rules_above};
+use list::OwnWorker;
 pub use matches::plan_matches;
 pub use uninstall::plan_uninstall;
 
@@ -130,6 +133,10 @@ impl Planner<'_> {
         refuse_foreign_output(self.root, &self.config.worker.name)?;
         let extend = &self.config.worker.extend;
         let extension = extend.as_deref().map(extension::read).transpose()?;
+        let own = match (extend, &extension) {
+            (Some(path), Some(text)) => OwnWorker::of(path, text)?,
+            _ => None,
+        };
         let worker_name = &self.config.worker.name;
         let walk = self.walk()?;
         let stamps: HashMap<&str, FileStamp> = walk
@@ -146,10 +153,7 @@ impl Planner<'_> {
         let base = &self.config.site.base;
         let addresses = Addresses::new(base, self.parsed.cdn.as_ref(), &known).and(&extras);
         let shell = self.shell(&entries, &stamps, &addresses, memory)?;
-        let client = Bytes::from(runtime::client(
-            worker_name,
-            self.config.worker.check_minutes,
-        )?);
+        let client = Bytes::from(runtime::client(self.config)?);
         let client_sha256 = sha256(&client);
         let client_path = runtime::client_path(&client);
         let inject = self.config.worker.inject;
@@ -167,6 +171,7 @@ impl Planner<'_> {
         )?;
 
         self.refuse_routed(&selection)?;
+        self.refuse_fallbacks(&selection, &known)?;
 
         let scripts = self.scripts(&selection, &stamps, memory)?;
         let workers = self.workers(&scripts, &selection, &shell, &addresses);
@@ -206,7 +211,11 @@ impl Planner<'_> {
         let others: Vec<Warning> = reused
             .map(|file| Warning::NameReused { file: file.clone() })
             .chain(warnings::missing(&pages, &shell, &addresses))
+            .chain(overlaps(&self.parsed.routes))
             .collect();
+        if own.is_some() {
+            wanted.clear(); // it fetches what its list names, file by file
+        }
         let mut packs = previous.keep(&mut wanted);
         let kept_packs = packs.len();
         let batches = batches(
@@ -225,26 +234,37 @@ impl Planner<'_> {
             self.page_head(path, &pages[path], &hosted)
         });
 
-        let worker = runtime::worker(
-            &Worker {
-                build: &manifest.build,
-                site_id: self
-                    .options
-                    .development
-                    .unwrap_or(&self.config.worker.site_id),
-                update: self.config.worker.update,
-                offline: offline.as_deref(),
-                fallback: self.config.worker.fallback.as_deref(),
-                take_over: self.options.development.is_some(),
-                lazy_bytes: self.config.precache.lazy_budget_bytes,
-                by_folder: self.config.site.page_headers == AskPages::Folder,
-                lazy: alone.iter().any(|file| file.group == Group::Lazy),
-                network: &self.config.worker.network,
-                asked: manifest.asks,
-                extension: extension.as_deref(),
-            },
-            self.parsed,
-        )?;
+        let listed = own.map(|own| {
+            let client = inject.then_some(&*client_path);
+            own.with(&self.list(&selection, &pages, &hashes, &extras, client))
+        });
+        let made = match &listed {
+            Some(own) => Ok(own.worker.clone()),
+            None => runtime::worker(
+                &Worker {
+                    build: &manifest.build,
+                    site_id: self
+                        .options
+                        .development
+                        .unwrap_or(&self.config.worker.site_id),
+                    update: self.config.worker.update,
+                    offline: offline.as_deref(),
+                    fallback: self.config.worker.fallback.as_deref(),
+                    take_over: self.options.development.is_some(),
+                    lazy_bytes: self.config.precache.lazy_budget_bytes,
+                    by_folder: self.config.site.page_headers == AskPages::Folder,
+                    lazy: alone.iter().any(|file| file.group == Group::Lazy),
+                    network: &self.config.worker.network,
+                    asked: manifest.asks,
+                    extension: extension.as_deref(),
+                    imports: &self.imported_scripts(&stamps)?,
+                    replaces: &self.config.worker.replaces,
+                },
+                self.parsed,
+            ),
+        };
+        let worker = made?;
+        let build = listed.map_or(manifest.build.clone(), |own| own.build);
 
         let mut generated = BTreeMap::new();
         let mut add = |path: String, body: Body, promise: Promise| {
@@ -262,15 +282,17 @@ impl Planner<'_> {
             let path = format!("{OUTPUT}/{}.pack", pack.name);
             add(path, pack.wire.clone(), Promise::ContentHash);
         }
-        add(
-            format!("{OUTPUT}/manifest-{}.json", manifest.build),
-            Body::Bytes(manifest.text.into()),
-            Promise::ContentHash,
-        );
+        if build == manifest.build {
+            add(
+                format!("{OUTPUT}/manifest-{build}.json"),
+                Body::Bytes(manifest.text.into()),
+                Promise::ContentHash,
+            );
+        }
 
         let mut files = self.files(&walk, &pages, &hashes);
         let mut report = Report {
-            build: manifest.build.clone(),
+            build: build.clone(),
             files: walk.files.len(),
             precached_files: selection.files,
             precached_bytes: selection.bytes,
@@ -291,6 +313,9 @@ impl Planner<'_> {
             ..Report::default()
         };
         report.warnings.extend(unkept);
+        report
+            .warnings
+            .retain(|warning| !answered(&self.parsed.routes, warning));
         self.for_host(&walk, &hosted, &mut generated, &mut files, &mut report)?;
         if self.options.development.is_none() {
             let size = |path: &str| pages.get(path).map_or(stamps[path].size, |page| page.size);
@@ -298,7 +323,7 @@ impl Planner<'_> {
             report.notes.extend(note);
         }
         Ok(Overlay {
-            build: manifest.build,
+            build,
             prefixes: self.parsed.prefixes.clone(),
             generated,
             files,
@@ -324,6 +349,31 @@ impl Planner<'_> {
                     ),
                 });
             }
+        }
+        Ok(())
+    }
+
+    /// What a route falls back to must be at hand without a network.
+    fn refuse_fallbacks(
+        &self,
+        selection: &Selection,
+        known: &HashSet<&str>,
+    ) -> Result<(), BuildError> {
+        for route in &self.parsed.routes {
+            let Some(file) = &route.keys.fallback else {
+                continue;
+            };
+            let why = match selection.chosen.get(file) {
+                Some(Group::Shell | Group::AfterLoad) => continue,
+                Some(Group::Lazy) => "is kept only when it is first used",
+                None if known.contains(&**file) => "is not precached",
+                None => "is not there",
+            };
+            return Err(BuildError::RouteFallback {
+                route: route.number,
+                file: file.clone(),
+                why,
+            });
         }
         Ok(())
     }

@@ -61,7 +61,7 @@ impl Staging {
         let Ok(mut probe) = File::create(self.path.join("tick")) else {
             return false;
         };
-        let mut now = || -> io::Result<i128> {
+        let mut now = || -> io::Result<i64> {
             probe.rewind()?;
             probe.write_all(b"x")?;
             Ok(FileStamp::of(&probe.metadata()?).modified_ns)

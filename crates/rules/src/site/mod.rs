@@ -5,6 +5,7 @@ pub mod media;
 pub mod names;
 pub mod pattern;
 pub mod route;
+pub mod routing;
 mod stamp;
 
 pub use stamp::FileStamp;

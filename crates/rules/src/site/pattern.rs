@@ -4,6 +4,8 @@
 //! expressions: a pattern written by a site's owner meets URLs written by strangers. The
 //! worker's twin is `generator/runtime/worker/pattern.js`; both run `tests/vectors/pattern.json`.
 
+mod overlap;
+
 /// A pattern as written, its braces expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
@@ -24,6 +26,12 @@ pub enum PatternError {
     TooMany,
     /// `***`, or `..` as a segment, which no path has.
     NeverMatches,
+    /// In the path of a route: what stands behind a `:name` and would mean its repeats elsewhere.
+    Modifier(char),
+    /// In the path of a route: a query.
+    Query,
+    /// In the path of a route: a scheme and a host.
+    WholeUrl,
 }
 
 impl std::fmt::Display for PatternError {
@@ -37,6 +45,14 @@ impl std::fmt::Display for PatternError {
             ),
             Self::TooMany => write!(f, "it means more than {ALTERNATIVES_MAX} patterns"),
             Self::NeverMatches => f.write_str("no path can match it"),
+            Self::Modifier(char) => write!(
+                f,
+                "`{char}` has no meaning behind a `:name` here (use `*` for a segment that may be empty, `**` for several)"
+            ),
+            Self::Query => f.write_str(
+                "a query is no part of a path (`ignore_search` says that it does not count)",
+            ),
+            Self::WholeUrl => f.write_str("the origin of a URL has a key of its own, `origin`"),
         }
     }
 }
@@ -78,6 +94,12 @@ impl Pattern {
     /// The pattern as its author wrote it.
     pub fn written(&self) -> &str {
         &self.written
+    }
+
+    /// The same pattern, which its author wrote in another way.
+    pub(super) fn written_as(mut self, written: &str) -> Self {
+        self.written = written.to_owned();
+        self
     }
 
     /// The patterns without braces that this one means, for the worker.

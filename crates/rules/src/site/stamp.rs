@@ -8,12 +8,13 @@ pub struct FileStamp {
     pub size: u64,
     /// Which file it is in its file system (0 where the platform does not say).
     pub inode: u64,
-    /// Last change of the content, in nanoseconds since 1970.
-    pub modified_ns: i128,
+    /// Last change of the content, in nanoseconds since 1970; times before 1678 and after 2262 count as
+    /// these. Sites have many files, and each of them a few stamps.
+    pub modified_ns: i64,
     /// Last change of content, name or rights, in nanoseconds since 1970; the later of the two
     /// where the platform has no such time. A file that changed just now may change again
     /// within the same tick of the file system's clock, and the stamp would not show it.
-    pub changed_ns: i128,
+    pub changed_ns: i64,
 }
 
 impl FileStamp {
@@ -29,8 +30,8 @@ impl FileStamp {
     }
 
     /// Nanoseconds between the last change and `now`; 0 for a change in the future.
-    pub fn quiet_ns(&self, now: std::time::SystemTime) -> i128 {
-        (since_epoch_ns(now) - self.changed_ns).max(0)
+    pub fn quiet_ns(&self, now: std::time::SystemTime) -> i64 {
+        since_epoch_ns(now).saturating_sub(self.changed_ns).max(0)
     }
 
     /// [`FileStamp::quiet_ns`] of a file that had the stamp `before` when it was seen last.
@@ -38,7 +39,7 @@ impl FileStamp {
     /// A file system may show a new length some milliseconds before the new times; ext4 does so
     /// while it truncates. Where the length is another and the times are not, the change is under
     /// way: 0.
-    pub fn quiet_ns_after(&self, before: Option<&Self>, now: std::time::SystemTime) -> i128 {
+    pub fn quiet_ns_after(&self, before: Option<&Self>, now: std::time::SystemTime) -> i64 {
         let under_way = before.is_some_and(|before| {
             let same_times =
                 self.modified_ns == before.modified_ns && self.changed_ns == before.changed_ns;
@@ -51,10 +52,11 @@ impl FileStamp {
     }
 }
 
-fn since_epoch_ns(time: std::time::SystemTime) -> i128 {
+fn since_epoch_ns(time: std::time::SystemTime) -> i64 {
+    let signed = |span: std::time::Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
     match time.duration_since(std::time::UNIX_EPOCH) {
-        Ok(after) => after.as_nanos() as i128,
-        Err(before) => -(before.duration().as_nanos() as i128),
+        Ok(after) => signed(after),
+        Err(before) => -signed(before.duration()),
     }
 }
 
@@ -64,9 +66,10 @@ fn inode(metadata: &std::fs::Metadata) -> u64 {
 }
 
 #[cfg(unix)]
-fn changed_ns(metadata: &std::fs::Metadata) -> i128 {
+fn changed_ns(metadata: &std::fs::Metadata) -> i64 {
     use std::os::unix::fs::MetadataExt;
-    i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec())
+    let seconds = metadata.ctime().saturating_mul(1_000_000_000);
+    seconds.saturating_add(metadata.ctime_nsec())
 }
 
 #[cfg(not(unix))]
@@ -75,7 +78,7 @@ fn inode(_: &std::fs::Metadata) -> u64 {
 }
 
 #[cfg(not(unix))]
-fn changed_ns(_: &std::fs::Metadata) -> i128 {
+fn changed_ns(_: &std::fs::Metadata) -> i64 {
     0
 }
 
@@ -104,12 +107,12 @@ mod tests {
         check(stamp(1, 9_000), None, 0);
     }
 
-    fn check(stamp: FileStamp, before: Option<FileStamp>, quiet_ns: i128) {
+    fn check(stamp: FileStamp, before: Option<FileStamp>, quiet_ns: i64) {
         let now = UNIX_EPOCH + Duration::from_nanos(5_000);
         assert_eq!(stamp.quiet_ns_after(before.as_ref(), now), quiet_ns);
     }
 
-    fn stamp(size: u64, changed_ns: i128) -> FileStamp {
+    fn stamp(size: u64, changed_ns: i64) -> FileStamp {
         FileStamp {
             size,
             inode: 7,

@@ -3,6 +3,7 @@
 import { products } from './api-56286ec0.js';
 import { cart } from './cart-22626a6e.js';
 import { count, money } from './format-8e0d5fee.js';
+import { wishLine } from './wish-8c3933fc.js';
 
 const { h, fill, one } = window.posy;
 
@@ -24,7 +25,7 @@ function card(item, place) {
     add.textContent = 'Added';
     setTimeout(() => { add.textContent = 'Add'; }, 1200);
   });
-  return h('li', { class: 'card' },
+  return h('li', { 'data-revisit-prefetch-urls': `/api/products/${item.id}.json`, class: 'card' },
     h('a', { href: page, class: 'card-picture', tabindex: '-1', 'aria-hidden': 'true' },
       h('img', { src: item.thumb, alt: '', width: 400, height: 500, loading: place < 8 ? 'eager' : 'lazy' })),
     h('h3', {}, h('a', { href: page }, item.name)),
@@ -38,6 +39,8 @@ function draw(items) {
   fill(shelf, chosen.map(card));
   summary.textContent = count(chosen.length, 'flower');
 }
+
+wishLine();
 
 try {
   const items = await products();

@@ -3,6 +3,7 @@
 import { picture, product } from './api-56286ec0.js';
 import { cart } from './cart-22626a6e.js';
 import { list, money } from './format-8e0d5fee.js';
+import { heart } from './wish-8c3933fc.js';
 
 const { h, fill, one } = window.posy;
 
@@ -43,7 +44,7 @@ function draw(item) {
       h('p', { class: 'price large' }, money(item.price), h('small', {}, ` for ${item.stems} stems`)),
       h('p', { class: 'lead' }, item.text),
       h('p', {}, item.description),
-      form, compose, said,
+      form, compose, heart(item), said,
       h('dl', { class: 'facts' },
         fact('In season', list(item.season)),
         fact('Height', `${item.height} cm`),
