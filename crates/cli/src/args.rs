@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Serve a folder as a site that works offline, or stand before a server as its cache
     Serve(ServeArgs),
+    /// Say what browsers and shared caches do with a response, and what to change
+    Explain(ExplainArgs),
     /// Make a revisit.toml of a config of Workbox or sw-precache
     Import(ImportArgs),
     /// Write modules that a service worker of your own may import
@@ -111,6 +113,29 @@ pub(crate) struct ServeArgs {
     /// Print one JSON document when listening, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// A URL to fetch, a HAR file that a browser saved, or a file with the head of a response as
+    /// `curl -i` prints it; `-` reads one from standard input
+    #[arg(value_name = "URL|FILE|-")]
+    pub(crate) of: String,
+    /// Speak of this kind of cache alone [default: both]
+    #[arg(long, value_enum, value_name = "shared|private")]
+    pub(crate) profile: Option<CacheProfile>,
+    /// Print one JSON document and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Whose cache is spoken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum CacheProfile {
+    /// One for many users, such as a proxy or a CDN
+    Shared,
+    /// A browser's
+    Private,
 }
 
 #[derive(Debug, clap::Args)]

@@ -7,6 +7,7 @@ mod args;
 mod build;
 mod cache;
 mod config;
+mod explain;
 mod failure;
 mod import;
 mod matches;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     let done = match args.command {
         Command::Build(args) => build::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Import(args) => import::run(&args),
         Command::WorkerModules { folder } => worker_modules::run(&folder),
         Command::Schema { words } => schema::run(words),

@@ -189,14 +189,16 @@ pub(super) fn age_value<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Durat
     DeltaSeconds::parse(member.trim_ascii()).map_or(Duration::ZERO, DeltaSeconds::duration)
 }
 
-/// `corrected_initial_age`, in the names of §4.2.3.
+/// `corrected_initial_age`, in the names of §4.2.3. A date says whole seconds, so that less than one
+/// since then is no age: a response of this very second would else have lost a part of its lifetime.
 pub(super) fn initial_age(
     age_value: Duration,
     date_value: Option<SystemTime>,
     times: Times,
 ) -> Duration {
     let since = |earlier| times.response.duration_since(earlier).unwrap_or_default();
-    let apparent_age = date_value.map_or(Duration::ZERO, since);
+    let apparent_age = date_value.map_or(Duration::ZERO, since).as_secs();
+    let apparent_age = Duration::from_secs(apparent_age);
     let response_delay = since(times.request);
     let corrected_age_value = age_value.saturating_add(response_delay);
     apparent_age.max(corrected_age_value)

@@ -141,6 +141,19 @@ fn age_is_the_largest_that_is_known() {
 }
 
 #[test]
+fn a_part_of_a_second_since_its_date_is_no_age() {
+    for (millis, expected) in [(0, 0), (999, 0), (1000, 1), (1999, 1), (2000, 2)] {
+        let response = after(0) + Duration::from_millis(millis);
+        let times = Times {
+            request: response,
+            response,
+        };
+        let age = initial_age(Duration::ZERO, Some(after(0)), times);
+        assert_eq!(age, Duration::from_secs(expected), "{millis}");
+    }
+}
+
+#[test]
 fn of_age_the_first_member_counts() {
     // §5.1
     for (text, expected) in [
