@@ -7,6 +7,7 @@ mod admin;
 mod cached;
 mod framing;
 mod raw;
+mod run;
 mod shared;
 mod streamed;
 
