@@ -29,7 +29,7 @@ export default [
     rules: { 'no-undef': 'off' },
   },
   {
-    files: [tests, 'eslint.config.js', 'benches/**/*.{js,mjs}', 'tests/vite/*.mjs', 'packages/vite/*.js'],
+    files: [tests, 'eslint.config.js', 'benches/**/*.{js,mjs}', 'tests/**/*.mjs', 'packages/vite/*.js'],
     languageOptions: { globals: globals.node },
   },
   {

@@ -7,6 +7,7 @@ mod harness;
 
 mod build;
 mod explain;
+mod gateway;
 mod harness_works;
 mod other_browsers;
 mod serve;

@@ -1,7 +1,8 @@
-//! The developer commands: `cargo xtask test`, `cargo xtask bench`.
+//! The developer commands: `cargo xtask test`, `cargo xtask conformance`, `cargo xtask bench`.
 //!
 //! Words in, an exit code out: 0 done, 1 a stage or a benchmark did not succeed, 2 the words are off.
-//! What a stage does stands in `test`, what is refused in `tidy`, what is measured in `bench`.
+//! What a stage does stands in `test`, what is refused in `tidy`, what is measured in `bench`,
+//! what a cache is asked by others in `conformance`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -9,6 +10,7 @@
 )]
 
 mod bench;
+mod conformance;
 mod shell;
 mod test;
 mod tidy;
@@ -33,12 +35,13 @@ const USAGE: &str = "\
 the developer commands of Revisit
 
     cargo xtask test [STAGE…] [-- WORDS]   all stages, or only these; WORDS go to the tests (a filter)
+    cargo xtask conformance [--suite DIR] [--profile shared|private] [--update] [-- SWITCHES OF SERVE]
     cargo xtask bench build [--files 1000,10000,50000] [--runs 5]
     cargo xtask bench size
     cargo xtask bench install [--runs 3] [--files 300,2000] [--delays 0,50] [--rate 200000]
     cargo xtask bench code-cache [--runs 15]
 
-stages, in this order: format tidy lint unit javascript end-to-end";
+stages, in this order: format tidy lint unit javascript end-to-end conformance";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -67,10 +70,11 @@ fn run(words: &[&str]) -> Result<(), Stop> {
         }
         ["test", rest @ ..] => test::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
+        ["conformance", rest @ ..] => conformance::run(rest),
         [other, ..] => Err(Stop::Words(shell::unknown(
             "command",
             other,
-            &["test", "bench"],
+            &["test", "bench", "conformance"],
         ))),
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::shell::{self, cargo, command, metadata, run as sh};
-use crate::{Stop, tidy};
+use crate::{Stop, conformance, tidy};
 
 /// One stage of the test run.
 struct Stage {
@@ -25,7 +25,7 @@ struct Stage {
     run: fn(&[&str]) -> Result<()>,
 }
 
-const STAGES: [Stage; 9] = [
+const STAGES: [Stage; 10] = [
     Stage {
         name: "format",
         does: "every Rust file is laid out as rustfmt does it",
@@ -67,6 +67,13 @@ const STAGES: [Stage; 9] = [
         takes_words: true,
         may_lack: || Ok(()),
         run: end_to_end,
+    },
+    Stage {
+        name: "conformance",
+        does: "the public suite of tests for HTTP caches, its npm package",
+        takes_words: false,
+        may_lack: || Ok(()),
+        run: |_| conformance::npm(),
     },
     Stage {
         name: "static-routes",

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::config::{Cookies, Profile};
+
 /// Makes the second visit to a website instant and keeps the site working offline.
 #[derive(Debug, Parser)]
 #[command(name = "revisit", version, arg_required_else_help = true)]
@@ -17,7 +19,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Give a folder of built files a service worker
     Build(BuildArgs),
-    /// Serve a folder as a site that works offline
+    /// Serve a folder as a site that works offline, or stand before a server as its cache
     Serve(ServeArgs),
     /// Say what browsers and shared caches do with a response, and what to change
     Explain(ExplainArgs),
@@ -81,8 +83,8 @@ pub(crate) struct BuildArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServeArgs {
-    /// The folder to serve; nothing in it is written
-    #[arg(value_name = "SITE")]
+    /// The folder to serve, in which nothing is written; or the server to stand before, as `http://127.0.0.1:3000`
+    #[arg(value_name = "SITE|URL")]
     pub(crate) site: PathBuf,
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
@@ -96,6 +98,18 @@ pub(crate) struct ServeArgs {
     /// Show every change at once: a worker that keeps nothing takes the place of any other
     #[arg(long, conflicts_with = "no_worker")]
     pub(crate) dev: bool,
+    /// Answer those who run a cache before a server here: health, metrics, purge [default: nowhere]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin: Option<SocketAddr>,
+    /// Whose cache to be before a server [default: shared]
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<Profile>,
+    /// Which answers of a server that set a cookie are kept for others [default: safer]
+    #[arg(long, value_name = "RULE")]
+    pub(crate) set_cookie: Option<Cookies>,
+    /// Write a line for each request to standard error
+    #[arg(long)]
+    pub(crate) access_log: bool,
     /// Print one JSON document when listening, and nothing else
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,5 +1,9 @@
 //! `revisit.toml`: one schema for all commands.
 
+mod admin;
+mod cache;
+mod origin;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +16,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+pub(crate) use admin::AdminSection;
+pub(crate) use cache::{CacheSection, Cookies, Profile};
+pub(crate) use origin::OriginSection;
 
 /// The config of a site. Every key may be left out; a flag of the command line wins over its key.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
@@ -26,6 +33,9 @@ pub(crate) struct Config {
     pub(crate) route: Vec<RouteConfig>,
     pub(crate) build: BuildSection,
     pub(crate) serve: ServeSection,
+    pub(crate) origin: OriginSection,
+    pub(crate) cache: CacheSection,
+    pub(crate) admin: AdminSection,
     /// The folder of the config, relative to which it names files; empty for the working directory.
     #[serde(skip)]
     folder: PathBuf,
@@ -72,6 +82,9 @@ pub(crate) struct ServeSection {
     /// they go with the server. Every such file is copied when it is first seen; what went longest
     /// ago makes room. Default `268435456` (256 MiB).
     pub(crate) retain_bytes_max: u64,
+    /// Write a line for each request to standard error, with its method, path (without the query, which may
+    /// hold secrets), status, bytes, time and what the cache did. Flag `--access-log`. Default `false`.
+    pub(crate) access_log: bool,
 }
 
 impl Default for ServeSection {
@@ -82,6 +95,7 @@ impl Default for ServeSection {
             dev: false,
             retain_seconds: 86_400,
             retain_bytes_max: 256 << 20,
+            access_log: false,
         }
     }
 }

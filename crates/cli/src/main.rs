@@ -40,7 +40,10 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    terminal::log();
+    // The config may want a line for each request too, and is read by the command.
+    if !matches!(args.command, Command::Serve(_)) {
+        terminal::log(false);
+    }
     let done = match args.command {
         Command::Build(args) => build::run(&args),
         Command::Serve(args) => serve::run(&args),

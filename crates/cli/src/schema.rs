@@ -65,8 +65,9 @@ fn described(value: &Value) -> &str {
 }
 
 /// In the order in which a reader needs them.
-const ORDER: [&str; 8] = [
-    "site", "precache", "worker", "route", "prefetch", "names", "build", "serve",
+const ORDER: [&str; 11] = [
+    "site", "precache", "worker", "route", "prefetch", "names", "build", "serve", "origin",
+    "cache", "admin",
 ];
 
 #[cfg(test)]

@@ -10,9 +10,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use revisit_generator::Progress;
 
 /// The log goes to standard error; `RUST_LOG` says how much of it, by default warnings.
-pub(crate) fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+///
+/// `access` adds a line for each request.
+pub(crate) fn log(access: bool) {
+    let mut filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    if access && let Ok(directive) = "revisit::access=info".parse() {
+        filter = filter.add_directive(directive);
+    }
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

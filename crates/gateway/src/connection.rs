@@ -5,6 +5,8 @@
 //! is a 500 on that request and nothing else.
 
 mod answer;
+mod interim;
+mod peer;
 mod phase;
 
 use std::net::SocketAddr;
@@ -18,15 +20,18 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use revisit_engine::Fetch;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::Limits;
-pub(crate) use answer::Answerer;
+pub(crate) use answer::{Answerer, plain};
+pub use peer::Peer;
 use phase::{Phase, Progress, Watched};
 
 /// A connection that was taken and not yet served.
 pub(crate) struct Connection<F> {
     stream: TcpStream,
+    /// Its place among [`Limits::connections_max`], which a tunnel keeps when we are done.
+    place: Option<OwnedSemaphorePermit>,
     answerer: Answerer<F>,
     limits: Arc<Limits>,
 }
@@ -37,12 +42,20 @@ enum Event {
     Moved(Progress),
     TooSlow,
     Stop,
+    /// An interim response is to be written, which the next poll does.
+    Interim,
 }
 
 impl<F: Fetch> Connection<F> {
-    pub(crate) fn new(stream: TcpStream, answerer: Answerer<F>, limits: Arc<Limits>) -> Self {
+    pub(crate) fn new(
+        stream: TcpStream,
+        place: Option<OwnedSemaphorePermit>,
+        answerer: Answerer<F>,
+        limits: Arc<Limits>,
+    ) -> Self {
         Self {
             stream,
+            place,
             answerer,
             limits,
         }
@@ -53,6 +66,7 @@ impl<F: Fetch> Connection<F> {
     pub(crate) async fn run(self, peer: SocketAddr, mut stopped: watch::Receiver<bool>) {
         let Self {
             stream,
+            place,
             answerer,
             limits,
         } = self;
@@ -60,12 +74,14 @@ impl<F: Fetch> Connection<F> {
             tracing::debug!(%peer, %error, "cannot send small packets at once");
         }
         let phase = Arc::new(Phase::default());
-        let io = TokioIo::new(Watched::new(stream, phase.clone()));
+        let io = TokioIo::new(Watched::new(stream, place, phase.clone()));
         let service = service_fn({
             let phase = phase.clone();
-            move |request| answerer.clone().answer(request, phase.clone())
+            move |request| answerer.clone().answer(request, Peer(peer), phase.clone())
         });
-        let mut http = pin!(codec(&limits).serve_connection(io, service));
+        let http = codec(&limits).serve_connection(io, service);
+        let mut http = pin!(http.with_upgrades());
+        let outbox = phase.outbox().clone();
 
         let mut progress = phase.progress();
         let mut deadline = pin!(tokio::time::sleep(time_max(&limits, progress)));
@@ -83,6 +99,7 @@ impl<F: Fetch> Connection<F> {
                 event = step => event,
                 _ = stopped.wait_for(|stop| *stop), if !stopping => Event::Stop,
                 () = &mut deadline => Event::TooSlow,
+                () = outbox.came() => Event::Interim,
             };
             match event {
                 Event::Moved(now) => {
@@ -101,6 +118,7 @@ impl<F: Fetch> Connection<F> {
                     tracing::debug!(%peer, error = %chain(&error), "connection ended");
                     return;
                 }
+                Event::Interim => {}
                 Event::Over(Ok(())) => return,
             }
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revisit_engine::{Clock, Fetch};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -42,6 +42,27 @@ impl Listener {
         let error = |source| BindError { address, source };
         let socket = TcpListener::bind(address).await.map_err(error)?;
         let address = socket.local_addr().map_err(error)?;
+        Ok(Self { socket, address })
+    }
+
+    /// Takes `address` together with others who take it by this function, each in a thread of its
+    /// own: the system deals connections out among them. Elsewhere than on Linux only one can.
+    pub(crate) fn bind_shared(address: SocketAddr) -> Result<Self, BindError> {
+        let bind = || -> io::Result<(TcpListener, SocketAddr)> {
+            let socket = match address {
+                SocketAddr::V4(_) => TcpSocket::new_v4()?,
+                SocketAddr::V6(_) => TcpSocket::new_v6()?,
+            };
+            #[cfg(unix)]
+            socket.set_reuseaddr(true)?;
+            #[cfg(target_os = "linux")]
+            socket.set_reuseport(true)?;
+            socket.bind(address)?;
+            let socket = socket.listen(BACKLOG)?;
+            let address = socket.local_addr()?;
+            Ok((socket, address))
+        };
+        let (socket, address) = bind().map_err(|source| BindError { address, source })?;
         Ok(Self { socket, address })
     }
 
@@ -78,12 +99,8 @@ impl Listener {
                 accepted = accept(&self.socket, &places) => accepted,
             };
             let (stream, peer, place) = accepted;
-            let connection = Connection::new(stream, answerer.clone(), limits.clone());
-            let stopped = stopped.clone();
-            connections.spawn(async move {
-                connection.run(peer, stopped).await;
-                drop(place);
-            });
+            let connection = Connection::new(stream, place, answerer.clone(), limits.clone());
+            connections.spawn(connection.run(peer, stopped.clone()));
         }
 
         drop(self.socket);
@@ -184,6 +201,8 @@ impl BindError {
     }
 }
 
+/// Connections that the system keeps for us until they are taken.
+const BACKLOG: u32 = 1024;
 const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(10);
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 

@@ -1,4 +1,5 @@
-//! `revisit serve`: a folder becomes an offline site, with nothing in it written.
+//! `revisit serve`: a folder becomes an offline site, with nothing in it written; or a server gets
+//! a cache before it ([`origin`]).
 //!
 //! The gateway listens and serves the folder; the generator's overlay lies over it in memory and
 //! follows the folder by itself ([`live`]); what the folder had a while ago is still answered
@@ -8,6 +9,7 @@
 mod earlier;
 mod live;
 mod measure;
+mod origin;
 mod retain;
 mod trap;
 
@@ -26,7 +28,7 @@ use crate::config::{Config, ServeSection};
 use crate::failure::Failure;
 use crate::stop::asked_to_stop;
 use crate::summary::summary;
-use crate::terminal::say;
+use crate::terminal::{log, say};
 use earlier::EarlierBuilds;
 use live::{LiveSite, Over};
 use measure::Measured;
@@ -35,12 +37,29 @@ use trap::WorkerTrap;
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let config = Config::load(args.config.as_deref())?;
+    log(args.access_log || config.serve.access_log);
+    if let Some(url) = args.site.to_str().filter(|site| origin::is_url(site)) {
+        return origin::run(args, &config, url);
+    }
+    refuse_what_is_for_origins(args)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")
         .map_err(Failure::work)?;
     runtime.block_on(serve(args, &config))
+}
+
+fn refuse_what_is_for_origins(args: &ServeArgs) -> Result<(), Failure> {
+    let word = match (args.profile, args.set_cookie, args.admin) {
+        (Some(_), _, _) => "--profile",
+        (_, Some(_), _) => "--set-cookie",
+        (_, _, Some(_)) => "--admin",
+        _ => return Ok(()),
+    };
+    let error = anyhow!("`{word}` is about the cache before a server, and a folder has none");
+    Err(Failure::words(error)
+        .help("leave it out, or name a server: `http://127.0.0.1:3000`".to_owned()))
 }
 
 async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
@@ -117,11 +136,15 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
     if let Some(retained) = retained {
         retained.close();
     }
+    tell_end(ended);
+    Ok(())
+}
+
+fn tell_end(ended: Ended) {
     match ended {
         Ended::Drained => eprintln!("stopped"),
         Ended::Cut { connections } => eprintln!("stopped; {connections} connections were cut"),
     }
-    Ok(())
 }
 
 /// A place for what earlier builds had, unless the config wants none.

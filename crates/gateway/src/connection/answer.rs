@@ -8,12 +8,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Uri, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use revisit_engine::{Body, BodyError, Clock, Fetch, FetchError, Request, Response};
 
+use super::Peer;
 use super::phase::{Answering, Phase};
 
 /// Answers the requests of all connections.
@@ -46,24 +47,34 @@ impl<F: Fetch> Answerer<F> {
     /// Answers one request; whatever goes wrong is an answer too.
     pub(super) async fn answer(
         self,
-        request: http::Request<Incoming>,
+        mut request: http::Request<Incoming>,
+        peer: Peer,
         phase: Arc<Phase>,
     ) -> Result<http::Response<Told>, Infallible> {
         let mut event = Event {
             method: request.method().clone(),
             uri: request.uri().clone(),
             status: StatusCode::INTERNAL_SERVER_ERROR,
+            cache_status: None,
             body_bytes: 0,
             whole: false,
             began: self.clock.elapsed(),
             clock: self.clock,
         };
         let answering = phase.answering();
+        request.extensions_mut().insert(peer);
+        let (slip, interim) = phase.outbox().slip();
+        // "A server MUST NOT send a 1xx response to an HTTP/1.0 client." (RFC 9110 §15.2)
+        if request.version() >= Version::HTTP_11 {
+            request.extensions_mut().insert(interim);
+        }
         let response = match origin_form(request) {
             Ok(request) => guarded(&*self.fetch, request, &event).await,
             Err(refusal) => plain(StatusCode::BAD_REQUEST, refusal.text()),
         };
+        slip.close();
         event.status = response.status();
+        event.cache_status = response.headers().get(CACHE_STATUS).cloned();
         Ok(response.map(|body| Told {
             body,
             event,
@@ -100,7 +111,7 @@ fn origin_form(request: http::Request<Incoming>) -> Result<Request, Refusal> {
     Ok(Request::from_parts(parts, body))
 }
 
-/// Asks `fetch`; no answer and a panic are a 500 each, with the cause in the log only.
+/// Asks `fetch`; no answer is what a gateway says of it, a panic a 500, with the cause in the log only.
 async fn guarded<F: Fetch>(fetch: &F, request: Request, event: &Event) -> Response {
     let mut asking = pin!(async move { fetch.fetch(request).await });
     let answer = std::future::poll_fn(|cx| {
@@ -114,6 +125,13 @@ async fn guarded<F: Fetch>(fetch: &F, request: Request, event: &Event) -> Respon
         Ok(Ok(response)) => return response,
         Ok(Err(error @ FetchError::Internal { .. })) => {
             tracing::error!(path = event.uri.path(), error = %super::chain(&error), "no answer");
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(path = event.uri.path(), error = %super::chain(&error), "no answer");
+            return plain(
+                error.status(),
+                "the server behind this one gives no answer\n",
+            );
         }
         Err(panic) => {
             let error = panic_text(&*panic);
@@ -134,7 +152,8 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     }
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response {
+/// A response of our own.
+pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -210,6 +229,7 @@ struct Event {
     method: Method,
     uri: Uri,
     status: StatusCode,
+    cache_status: Option<HeaderValue>,
     body_bytes: u64,
     whole: bool,
     began: Duration,
@@ -224,9 +244,13 @@ impl Event {
             method = %self.method,
             path = self.uri.path(),
             status = self.status.as_u16(),
+            cache = self.cache_status.as_ref().and_then(|value| value.to_str().ok()),
             bytes = self.body_bytes,
             whole = self.whole,
             micros = self.clock.elapsed().saturating_sub(self.began).as_micros() as u64,
         );
     }
 }
+
+/// What a cache says of how it came to its answer (RFC 9211).
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");

@@ -12,6 +12,9 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::interim::Outbox;
 
 /// What a connection is waiting for; a new value is progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +38,15 @@ pub(super) struct Phase {
     head_begun: AtomicBool,
     write_waits: AtomicBool,
     writes: AtomicU64,
+    outbox: Arc<Outbox>,
 }
 
 impl Phase {
+    /// What is written past hyper.
+    pub(super) fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+
     pub(super) fn progress(&self) -> Progress {
         if self.write_waits.load(Relaxed) {
             Progress::Stalled {
@@ -80,15 +89,54 @@ impl Drop for Answering {
     }
 }
 
-/// A socket that tells its phase of the bytes that pass.
+/// A socket that tells its phase of the bytes that pass, and holds its place.
 pub(super) struct Watched {
     stream: TcpStream,
+    _place: Option<OwnedSemaphorePermit>,
     phase: Arc<Phase>,
+    /// hyper has nothing left to write: the next write may begin a message.
+    flushed: bool,
+    /// A part of what lies in the outbox is written.
+    within: bool,
 }
 
 impl Watched {
-    pub(super) fn new(stream: TcpStream, phase: Arc<Phase>) -> Self {
-        Self { stream, phase }
+    pub(super) fn new(
+        stream: TcpStream,
+        place: Option<OwnedSemaphorePermit>,
+        phase: Arc<Phase>,
+    ) -> Self {
+        Self {
+            stream,
+            _place: place,
+            phase,
+            flushed: true,
+            within: false,
+        }
+    }
+
+    /// Writes interim responses, where they may stand; `Pending` if they are not all out.
+    fn poll_outbox(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut bytes = self.phase.outbox.bytes();
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        if !self.flushed && !self.within {
+            // An earlier response is not all out, and this one's turn is over when it is.
+            bytes.clear();
+            return Poll::Ready(Ok(()));
+        }
+        while !bytes.is_empty() {
+            let poll = Pin::new(&mut self.stream).poll_write(cx, &bytes);
+            self.phase.wrote(&poll);
+            let written = std::task::ready!(poll)?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            bytes.drain(..written);
+            self.within = !bytes.is_empty();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -113,6 +161,8 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        std::task::ready!(self.poll_outbox(cx))?;
+        self.flushed = false;
         let poll = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.phase.wrote(&poll);
         poll
@@ -123,6 +173,8 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        std::task::ready!(self.poll_outbox(cx))?;
+        self.flushed = false;
         let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.phase.wrote(&poll);
         poll
@@ -133,6 +185,9 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes when its own buffer is empty.
+        self.flushed = true;
+        std::task::ready!(self.poll_outbox(cx))?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -1,0 +1,94 @@
+//! How a kept response answers: whole, a part of it, or that the client has it already.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use revisit_rules::http::part::{Portion, portion};
+use revisit_rules::http::precondition::Verdict;
+use revisit_rules::http::{Stored, answer as rules};
+
+use super::asked::Asked;
+use crate::{Body, Response};
+
+/// The bytes behind a kept head.
+pub(super) enum Source<'a> {
+    /// All of them.
+    Here(&'a Bytes),
+    /// They are on their way, from the first one on.
+    Coming(Body),
+}
+
+/// Answers `asked` from `stored`; `None`: what is kept has not all of what is asked for.
+pub(super) fn answer(
+    asked: &Asked,
+    stored: &Stored,
+    source: Source<'_>,
+    age: Duration,
+    now: SystemTime,
+) -> Option<Response> {
+    let mut headers = stored.headers.clone();
+    rules::set_age(&mut headers, age);
+    if let Verdict::NotModified(_) = rules::condition(asked.headers(), stored, now) {
+        return Some(response(
+            StatusCode::NOT_MODIFIED,
+            rules::of_304(&headers),
+            Body::empty(),
+        ));
+    }
+    let bytes = match source {
+        Source::Coming(body) => return Some(response(stored.status, headers, body)),
+        Source::Here(bytes) => bytes,
+    };
+    let length = bytes.len() as u64;
+    let (status, bytes) = match portion(asked.headers(), stored, length, now) {
+        Portion::Lacks => return None,
+        Portion::Whole => (stored.status, bytes.clone()),
+        Portion::Part(range, complete) => {
+            let (first, last) = range.into_inner();
+            content_range(&mut headers, &format!("{first}-{last}"), complete);
+            let before = stored.part.map_or(0, |part| part.first);
+            let from = usize::try_from(first.checked_sub(before)?).ok()?;
+            let to = usize::try_from(last.checked_sub(before)?).ok()?;
+            let part = bytes.get(from..=to).map(|part| bytes.slice_ref(part))?;
+            (StatusCode::PARTIAL_CONTENT, part)
+        }
+        Portion::Unsatisfiable(complete) => {
+            content_range(&mut headers, "*", complete);
+            headers.remove(CONTENT_TYPE);
+            (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new())
+        }
+    };
+    if has_length(status) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    }
+    let body = match *asked.method() {
+        Method::HEAD => Body::empty(),
+        _ => bytes.into(),
+    };
+    Some(response(status, headers, body))
+}
+
+/// "A server MUST NOT send a Content-Length header field in any response with a status code of 1xx
+/// (Informational) or 204 (No Content)" (RFC 9110 §8.6)
+fn has_length(status: StatusCode) -> bool {
+    !status.is_informational() && status != StatusCode::NO_CONTENT
+}
+
+fn content_range(headers: &mut HeaderMap, range: &str, complete: u64) {
+    let mut text = String::from("bytes ");
+    // Writing into a string cannot fail.
+    let _ = write!(text, "{range}/{complete}");
+    if let Ok(value) = HeaderValue::try_from(text) {
+        headers.insert(CONTENT_RANGE, value);
+    }
+}
+
+fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

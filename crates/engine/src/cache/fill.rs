@@ -1,0 +1,327 @@
+//! A body that comes from the origin once and is read by many while it comes.
+//!
+//! As long as it may be kept, all of it stays here and each reader goes at its own pace, also one
+//! that comes late. When it turns out to be larger than may be kept, what every reader has had is
+//! let go, the origin is read no faster than the slowest reader takes it, and nobody may join:
+//! memory stays flat.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body as _, Frame, SizeHint};
+
+use crate::{Body, BodyError};
+
+/// Memory that bodies on their way to the store may take together.
+#[derive(Debug)]
+pub(super) struct Budget {
+    left: AtomicU64,
+}
+
+impl Budget {
+    pub(super) fn new(bytes: u64) -> Arc<Self> {
+        let left = AtomicU64::new(bytes);
+        Arc::new(Self { left })
+    }
+
+    fn take(&self, bytes: u64) -> bool {
+        let taken = self
+            .left
+            .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(bytes));
+        taken.is_ok()
+    }
+
+    fn give_back(&self, bytes: u64) {
+        self.left.fetch_add(bytes, Relaxed);
+    }
+}
+
+/// A body that is on its way.
+pub(super) struct Fill {
+    state: Mutex<State>,
+    budget: Arc<Budget>,
+    bytes_max: u64,
+    /// Its length, if the origin said it.
+    length: Option<u64>,
+}
+
+struct State {
+    pieces: VecDeque<Bytes>,
+    /// How many pieces were let go in front of `pieces`.
+    gone: usize,
+    /// Bytes in `pieces`.
+    held: u64,
+    /// Bytes of `held` that are of the budget.
+    taken: u64,
+    keeping: bool,
+    end: Option<Result<(), String>>,
+    readers: Vec<Option<Place>>,
+    /// The one who fills, while it waits for readers.
+    filler: Option<Waker>,
+}
+
+/// Where a reader is.
+struct Place {
+    next: usize,
+    waker: Option<Waker>,
+}
+
+/// How a body ended.
+#[derive(Debug)]
+pub(super) enum Filled {
+    /// All of it came and may be kept: in one piece, without room to spare.
+    Whole(Bytes),
+    /// All of it passed through.
+    Passed,
+    /// It was cut, or was another length than the origin said, or nobody wanted it any more.
+    Cut,
+}
+
+impl Fill {
+    /// A body of which at most `bytes_max` bytes are kept.
+    pub(super) fn new(length: Option<u64>, bytes_max: u64, budget: Arc<Budget>) -> Arc<Self> {
+        let state = State {
+            pieces: VecDeque::new(),
+            gone: 0,
+            held: 0,
+            taken: 0,
+            keeping: true,
+            end: None,
+            readers: Vec::new(),
+            filler: None,
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            budget,
+            bytes_max,
+            length,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads `body` to its end.
+    pub(super) async fn fill(&self, mut body: Body) -> Filled {
+        let mut total = 0u64;
+        let end = loop {
+            match poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                None => break self.right_length(total),
+                Some(Err(error)) => break Err(error.to_string()),
+                Some(Ok(frame)) => {
+                    // Trailer fields end here: they may be thrown away (RFC 9110 §6.5.1).
+                    let Ok(piece) = frame.into_data() else {
+                        continue;
+                    };
+                    total += piece.len() as u64;
+                    if self.push(piece).await.is_err() {
+                        return Filled::Cut;
+                    }
+                }
+            }
+        };
+        let whole = end.is_ok();
+        let mut state = self.state();
+        state.end = Some(end);
+        state.wake_readers();
+        match (whole, state.keeping) {
+            (true, true) => Filled::Whole(state.joined()),
+            (true, false) => Filled::Passed,
+            (false, _) => Filled::Cut,
+        }
+    }
+
+    /// hyper sees to this for what it has the length of; a `Fetch` of another kind may not.
+    fn right_length(&self, total: u64) -> Result<(), String> {
+        match self.length {
+            Some(length) if length != total => {
+                Err(format!("the body ends after {total} of {length} bytes"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a piece; waits for readers where nothing is kept. `Err`: nobody reads.
+    async fn push(&self, piece: Bytes) -> Result<(), ()> {
+        let bytes = piece.len() as u64;
+        {
+            let mut state = self.state();
+            if state.keeping {
+                let fits = state.held + bytes <= self.bytes_max && self.budget.take(bytes);
+                if fits {
+                    state.taken += bytes;
+                } else {
+                    state.keeping = false;
+                    self.budget.give_back(std::mem::take(&mut state.taken));
+                }
+            }
+            state.held += bytes;
+            state.pieces.push_back(piece);
+            state.wake_readers();
+        }
+        poll_fn(|cx| {
+            let mut state = self.state();
+            if state.keeping {
+                return Poll::Ready(Ok(()));
+            }
+            state.let_go();
+            if state.readers.iter().all(Option::is_none) {
+                return Poll::Ready(Err(()));
+            }
+            if state.held <= PASSING_BYTES_MAX {
+                return Poll::Ready(Ok(()));
+            }
+            state.filler = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// A reader from the first byte on; `None` if that is gone.
+    pub(super) fn read(self: &Arc<Self>) -> Option<Body> {
+        let mut state = self.state();
+        if state.gone > 0 || (!state.keeping && state.readers.iter().all(Option::is_none)) {
+            return None;
+        }
+        let place = Some(Place {
+            next: 0,
+            waker: None,
+        });
+        let number = match state.readers.iter().position(Option::is_none) {
+            Some(free) => {
+                state.readers[free] = place;
+                free
+            }
+            None => {
+                state.readers.push(place);
+                state.readers.len() - 1
+            }
+        };
+        let fill = self.clone();
+        Some(Body::stream(Reader {
+            fill,
+            number,
+            read: 0,
+        }))
+    }
+}
+
+impl Drop for Fill {
+    fn drop(&mut self) {
+        let taken = self.state().taken;
+        self.budget.give_back(taken);
+    }
+}
+
+impl State {
+    fn wake_readers(&mut self) {
+        for place in self.readers.iter_mut().flatten() {
+            if let Some(waker) = place.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Lets go of what every reader has had.
+    fn let_go(&mut self) {
+        let slowest = self.readers.iter().flatten().map(|place| place.next).min();
+        let Some(slowest) = slowest else { return };
+        while self.gone < slowest {
+            let Some(piece) = self.pieces.pop_front() else {
+                return;
+            };
+            self.held -= piece.len() as u64;
+            self.gone += 1;
+        }
+    }
+
+    /// All pieces as one, which holds no more memory than it has bytes.
+    fn joined(&mut self) -> Bytes {
+        let mut whole = BytesMut::with_capacity(usize::try_from(self.held).unwrap_or(0));
+        for piece in &self.pieces {
+            whole.extend_from_slice(piece);
+        }
+        whole.freeze()
+    }
+}
+
+/// Reads a fill from its first byte on.
+struct Reader {
+    fill: Arc<Fill>,
+    number: usize,
+    read: u64,
+}
+
+impl http_body::Body for Reader {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let fill = self.fill.clone();
+        let mut state = fill.state();
+        let State {
+            pieces,
+            gone,
+            readers,
+            end,
+            ..
+        } = &mut *state;
+        let Some(place) = readers.get_mut(self.number).and_then(Option::as_mut) else {
+            return Poll::Ready(None);
+        };
+        if let Some(piece) = pieces.get(place.next - *gone) {
+            let piece = piece.clone();
+            place.next += 1;
+            if !state.keeping {
+                state.let_go();
+                if let Some(filler) = state.filler.take() {
+                    filler.wake();
+                }
+            }
+            self.read += piece.len() as u64;
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
+        match end {
+            Some(Ok(())) => Poll::Ready(None),
+            Some(Err(error)) => Poll::Ready(Some(Err(error.clone().into()))),
+            None => {
+                place.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.fill.length {
+            Some(length) => SizeHint::with_exact(length.saturating_sub(self.read)),
+            None => SizeHint::default(),
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut state = self.fill.state();
+        if let Some(place) = state.readers.get_mut(self.number) {
+            *place = None;
+        }
+        if let Some(filler) = state.filler.take() {
+            filler.wake();
+        }
+    }
+}
+
+/// How far the origin may be ahead of the slowest reader of a body that is not kept.
+const PASSING_BYTES_MAX: u64 = 256 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,377 @@
+//! One trip to the origin: what is asked, what came, and what of it is kept.
+//!
+//! It runs in a task of its own, so that it comes to its end though who began it leaves. What was
+//! thrown out while it was under way is not brought back (the store's epoch).
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{Method, StatusCode};
+use http_body::Body as _;
+use revisit_rules::http::outcome::{Forward, Outcome, ttl};
+use revisit_rules::http::reuse::Trouble;
+use revisit_rules::http::storable::{Because, Storable, storable};
+use revisit_rules::http::validate::{self, Answered, Freshening};
+use revisit_rules::http::vary::VaryKey;
+use revisit_rules::http::{RequestHead, ResponseHead, Stored, Times};
+use tokio::sync::oneshot;
+
+use super::asked::Asked;
+use super::entry::{Entry, Variants};
+use super::fill::{Fill, Filled};
+use super::flight::{Arriving, Boarded, Landed};
+use super::store::Epoch;
+use super::{Inner, told};
+use crate::{Body, Fetch, FetchError, Response};
+
+/// To the one who began a trip.
+type Tell = oneshot::Sender<Result<Response, FetchError>>;
+
+impl<F: Fetch> Inner<F> {
+    /// Begins a trip and waits for its head. `entry` is what is to be validated; `others` are
+    /// responses to other requests for the same URL, of which one may be current for this one too.
+    pub(super) async fn begin(
+        self: &Arc<Self>,
+        boarded: Boarded,
+        id: Bytes,
+        asked: Asked,
+        entry: Option<Arc<Entry>>,
+        others: Option<Arc<Variants>>,
+        why: Forward,
+    ) -> Result<Response, FetchError> {
+        let target = asked.path().to_owned();
+        let (tell, told) = oneshot::channel();
+        tokio::spawn(
+            self.clone()
+                .trip(boarded, id, asked, entry, others, why, Some(tell)),
+        );
+        told.await.unwrap_or_else(|_| {
+            let source = "the trip to the origin ended in a panic".into();
+            Err(FetchError::Internal { target, source })
+        })
+    }
+
+    /// Makes a trip. Without `tell` nobody waits for it.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all that is known when it begins"
+    )]
+    pub(super) async fn trip(
+        self: Arc<Self>,
+        boarded: Boarded,
+        id: Bytes,
+        asked: Asked,
+        entry: Option<Arc<Entry>>,
+        others: Option<Arc<Variants>>,
+        why: Forward,
+        tell: Option<Tell>,
+    ) {
+        let tell = |answer| {
+            if let Some(tell) = tell {
+                // Who asked may have left.
+                let _ = tell.send(answer);
+            }
+        };
+        let epoch = self.store.epoch(&id);
+        let candidates = candidates(&asked, entry.as_ref(), others.as_deref());
+        let (came, times) = self.go(&asked, &candidates).await;
+        let response = match came {
+            Ok(response) => response,
+            Err(error) => {
+                let answer = self.despite(Trouble::Unreachable, &asked, entry.as_ref());
+                boarded.land(Landed::Nothing(Arc::new(error.again())));
+                return tell(answer.ok_or(error));
+            }
+        };
+        let head = ResponseHead {
+            status: response.status(),
+            headers: response.headers(),
+        };
+        let stored = candidates.iter().map(|entry| &entry.stored);
+        let response = match validate::answered(stored, &head, times) {
+            _ if candidates.is_empty() => response,
+            Answered::Current(place) => {
+                let entry = self.validated(&asked, &candidates[place], &response, times);
+                self.keep_validated(&id, &epoch, &asked, &entry);
+                boarded.land(Landed::Validated(entry.clone()));
+                let now = self.clock.now();
+                let age = entry.stored.freshness(now).age;
+                let outcome = Outcome {
+                    ttl: Some(ttl(&entry.stored.freshness(now))),
+                    forward_status: Some(StatusCode::NOT_MODIFIED),
+                    stored: true,
+                    ..Outcome::forward(why)
+                };
+                match self.kept(&asked, &entry, age, now, outcome) {
+                    Some(answer) => return tell(Ok(answer)),
+                    // What is kept is a part, and another is asked for.
+                    None => match self.go(&asked, &[]).await {
+                        (Ok(response), _) => response,
+                        (Err(error), _) => return tell(Err(error)),
+                    },
+                }
+            }
+            Answered::Elsewhere => match self.go(&asked.unconditional(), &[]).await {
+                (Ok(response), _) => response,
+                (Err(error), _) => return tell(Err(error)),
+            },
+            Answered::Trouble => {
+                let trouble = Trouble::Status(response.status());
+                match self.despite(trouble, &asked, entry.as_ref()) {
+                    Some(answer) => {
+                        boarded.land(Landed::Trouble(response.status()));
+                        return tell(Ok(answer));
+                    }
+                    None => response,
+                }
+            }
+            Answered::Replaced => response,
+        };
+        self.receive(boarded, &id, &epoch, &asked, response, times, why, tell)
+            .await;
+    }
+
+    /// Sends the request, on the condition that none of `candidates` is current.
+    async fn go(
+        &self,
+        asked: &Asked,
+        candidates: &[Arc<Entry>],
+    ) -> (Result<Response, FetchError>, Times) {
+        let mut headers = asked.headers().clone();
+        if !candidates.is_empty() {
+            let stored = candidates.iter().map(|entry| &entry.stored);
+            validate::make_conditional(&mut headers, stored);
+        }
+        let request = self.clock.now();
+        let request_head = asked.request(headers, Body::empty());
+        let mut came = self.origin.fetch(request_head).await;
+        if let (Ok(response), Some(rule)) = (&mut came, self.options.rule(asked.path())) {
+            rule.add_lifetime(response);
+        }
+        let response = self.clock.now();
+        (came, Times { request, response })
+    }
+
+    /// The kept response with the news of a 304.
+    fn validated(
+        &self,
+        asked: &Asked,
+        entry: &Entry,
+        response: &Response,
+        times: Times,
+    ) -> Arc<Entry> {
+        let policy = &self.options.policy;
+        let (kept, news) = (&entry.stored, response.headers());
+        let mut stored = validate::fold_304(policy, kept, asked.headers(), news, times);
+        if !stored.vary.matches(asked.headers()) {
+            // It was asked about for another request, and is current for this one.
+            stored.vary = VaryKey::of(&stored.headers, asked.headers());
+        }
+        Entry::new(entry.url.clone(), stored, entry.body.clone())
+    }
+
+    /// Keeps what was validated on, unless the news forbid that.
+    fn keep_validated(&self, id: &Bytes, epoch: &Epoch, asked: &Asked, entry: &Arc<Entry>) {
+        let stored = &entry.stored;
+        let head = ResponseHead {
+            status: stored.status,
+            headers: &stored.headers,
+        };
+        let get = RequestHead {
+            method: &Method::GET,
+            ..asked.head()
+        };
+        match storable(&self.options.policy, &get, &head, stored.times) {
+            Storable::Yes(_) => self.put(id, epoch, entry.clone()),
+            // About this exchange, and not about what is kept.
+            Storable::No(Because::RequestNoStore) => {}
+            Storable::No(_) => {
+                self.store.remove(id);
+            }
+        }
+    }
+
+    /// Passes a new response on, and keeps it if it may be kept.
+    #[expect(clippy::too_many_arguments, reason = "all that is known of a trip")]
+    async fn receive(
+        &self,
+        boarded: Boarded,
+        id: &Bytes,
+        epoch: &Epoch,
+        asked: &Asked,
+        response: Response,
+        times: Times,
+        why: Forward,
+        tell: impl FnOnce(Result<Response, FetchError>),
+    ) {
+        let is_get = *asked.method() == Method::GET;
+        if !is_get {
+            self.freshen(id, epoch, asked, &response, times);
+        }
+        let stored = match is_get {
+            true => self.stored(asked, &response, times),
+            false => None,
+        };
+        let (parts, body) = response.into_parts();
+        let length = length(&parts.headers, &body);
+        let Some(stored) = stored.filter(|_| self.has_room(length)) else {
+            boarded.land(Landed::Private);
+            if is_get {
+                self.flights.note(id, true, self.clock.elapsed());
+            }
+            let response = Response::from_parts(parts, body);
+            return tell(Ok(told(response, &Outcome::forward(why))));
+        };
+
+        self.flights.note(id, false, self.clock.elapsed());
+        let fill = Fill::new(length, self.options.body_bytes_max, self.budget.clone());
+        let reader = fill.read().unwrap_or_default();
+        let arriving = Arriving {
+            stored: stored.clone(),
+            fill: fill.clone(),
+        };
+        boarded.land(Landed::Arriving(Arc::new(arriving)));
+        let outcome = Outcome {
+            stored: true,
+            ..Outcome::forward(why)
+        };
+        tell(Ok(told(Response::from_parts(parts, reader), &outcome)));
+        if let Filled::Whole(bytes) = fill.fill(body).await
+            && stored
+                .part
+                .is_none_or(|part| part.length() == bytes.len() as u64)
+        {
+            self.put(id, epoch, Entry::new(asked.url(), stored, bytes));
+        }
+        // From here on it is found in the store.
+        drop(boarded);
+    }
+
+    /// The head of a response as it is kept; `None`: it may not be kept.
+    fn stored(&self, asked: &Asked, response: &Response, times: Times) -> Option<Stored> {
+        let policy = &self.options.policy;
+        let head = ResponseHead {
+            status: response.status(),
+            headers: response.headers(),
+        };
+        match storable(policy, &asked.head(), &head, times) {
+            Storable::Yes(_) => Stored::new(policy, &asked.head(), &head, times),
+            Storable::No(because) => {
+                tracing::debug!(path = asked.path(), ?because, "not kept");
+                None
+            }
+        }
+    }
+
+    /// A body that is known to be too large is not begun to be kept.
+    fn has_room(&self, length: Option<u64>) -> bool {
+        length.is_none_or(|length| length <= self.options.body_bytes_max)
+    }
+
+    /// Puts an entry among those for the same URL.
+    fn put(&self, id: &Bytes, epoch: &Epoch, entry: Arc<Entry>) {
+        let variants_max = self.options.variants_max;
+        self.store.update(id, epoch, |before| {
+            let before = before.as_ref().map_or(&[][..], |variants| &variants.0);
+            Some(Arc::new(Variants::with(
+                before,
+                entry,
+                variants_max,
+                &self.options.policy,
+            )))
+        });
+    }
+
+    /// What a response to HEAD says of the kept response to GET (RFC 9111 §4.3.5).
+    fn freshen(&self, id: &Bytes, epoch: &Epoch, asked: &Asked, response: &Response, times: Times) {
+        let Some(entry) = self.find(id, asked).chosen else {
+            return;
+        };
+        let head = ResponseHead {
+            status: response.status(),
+            headers: response.headers(),
+        };
+        match validate::freshen(&entry.stored, &head, times) {
+            Freshening::Current => {
+                let entry = self.validated(asked, &entry, response, times);
+                self.keep_validated(id, epoch, asked, &entry);
+            }
+            Freshening::Outdated => {
+                self.store.remove(id);
+            }
+            Freshening::Nothing => {}
+        }
+    }
+
+    /// Keeps the response to a POST where it answers a GET from then on (RFC 9110 §9.3.3).
+    pub(super) fn keep_of_write(
+        self: &Arc<Self>,
+        asked: &Asked,
+        response: Response,
+        sent: SystemTime,
+    ) -> Response {
+        let times = Times {
+            request: sent,
+            response: self.clock.now(),
+        };
+        let mut outcome = Outcome::forward(Forward::Method);
+        let stored = match *asked.method() {
+            Method::POST => self.stored(asked, &response, times),
+            _ => None,
+        };
+        let (parts, body) = response.into_parts();
+        let length = length(&parts.headers, &body);
+        let Some(stored) = stored.filter(|_| self.has_room(length)) else {
+            return told(Response::from_parts(parts, body), &outcome);
+        };
+        outcome.stored = true;
+        let id = asked.id();
+        let epoch = self.store.epoch(&id);
+        let fill = Fill::new(length, self.options.body_bytes_max, self.budget.clone());
+        let reader = fill.read().unwrap_or_default();
+        let cache = self.clone();
+        let url = asked.url();
+        tokio::spawn(async move {
+            if let Filled::Whole(bytes) = fill.fill(body).await {
+                cache.put(&id, &epoch, Entry::new(url, stored, bytes));
+            }
+        });
+        told(Response::from_parts(parts, reader), &outcome)
+    }
+}
+
+/// Which kept responses the origin is asked about: the one for this request; else, for a plain GET,
+/// those for other requests.
+fn candidates(
+    asked: &Asked,
+    entry: Option<&Arc<Entry>>,
+    others: Option<&Variants>,
+) -> Vec<Arc<Entry>> {
+    match (entry, others) {
+        (Some(entry), _) => vec![entry.clone()],
+        (None, Some(others)) if asked.may_be_shared() => {
+            let tagged = |entry: &&Arc<Entry>| entry.stored.validators.etag.is_some();
+            others
+                .0
+                .iter()
+                .filter(tagged)
+                .take(CANDIDATES_MAX)
+                .cloned()
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// How long the body will be, where that is known.
+fn length(headers: &http::HeaderMap, body: &Body) -> Option<u64> {
+    body.size_hint().exact().or_else(|| {
+        let length = headers.get(CONTENT_LENGTH)?;
+        length.to_str().ok()?.parse().ok()
+    })
+}
+
+/// Most kept responses that one request names to the origin.
+const CANDIDATES_MAX: usize = 8;

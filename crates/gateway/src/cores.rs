@@ -1,0 +1,105 @@
+//! A listener per core: threads that share an address and nothing of a connection.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+
+use revisit_engine::{Clock, Fetch};
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+
+use crate::{BindError, Ended, Limits, Listener};
+
+/// Threads that listen at one address, each with a runtime of its own.
+pub struct Cores {
+    address: SocketAddr,
+    threads: Vec<thread::JoinHandle<Ended>>,
+}
+
+impl Cores {
+    /// Takes `address` with `cores` threads (on other systems than Linux with one), which begin to
+    /// answer at once and end when `stop` becomes true.
+    ///
+    /// [`Limits::connections_max`] is for all of them together.
+    pub fn serve<F: Fetch>(
+        address: SocketAddr,
+        cores: NonZeroUsize,
+        fetch: &Arc<F>,
+        clock: &Arc<dyn Clock>,
+        limits: &Limits,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Self, BindError> {
+        // Those who share an address cannot tell a stranger from their own kind; this one can.
+        drop(std::net::TcpListener::bind(address).map_err(|source| BindError { address, source })?);
+        let cores = match cfg!(target_os = "linux") {
+            true => cores.get(),
+            false => 1,
+        };
+        let limits = Limits {
+            connections_max: limits.connections_max.div_ceil(cores),
+            ..limits.clone()
+        };
+        let mut all = Self {
+            address,
+            threads: Vec::with_capacity(cores),
+        };
+        for _ in 0..cores {
+            let (tell, told) = mpsc::channel();
+            let (fetch, clock) = (fetch.clone(), clock.clone());
+            let (limits, mut stop) = (limits.clone(), stop.clone());
+            let address = all.address;
+            all.threads.push(thread::spawn(move || {
+                let nothing = Ended::Drained;
+                let runtime = match Builder::new_current_thread().enable_all().build() {
+                    Ok(runtime) => runtime,
+                    Err(source) => {
+                        let _ = tell.send(Err(BindError { address, source }));
+                        return nothing;
+                    }
+                };
+                runtime.block_on(async move {
+                    let listener = match Listener::bind_shared(address) {
+                        Ok(listener) => listener,
+                        Err(error) => {
+                            let _ = tell.send(Err(error));
+                            return nothing;
+                        }
+                    };
+                    let _ = tell.send(Ok(listener.local_addr()));
+                    let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
+                    listener.serve(fetch, clock, limits, stopped).await
+                })
+            }));
+            let gone = || BindError {
+                address,
+                source: std::io::Error::other("the thread that listens ended"),
+            };
+            // With port 0 the first one takes a free port, and the others share it.
+            all.address = told.recv().map_err(|_| gone())??;
+        }
+        Ok(all)
+    }
+
+    /// The address that was taken.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until all have ended.
+    pub fn join(self) -> Ended {
+        let mut cut = 0;
+        for thread in self.threads {
+            match thread.join() {
+                Ok(Ended::Drained) => {}
+                Ok(Ended::Cut { connections }) => cut += connections,
+                Err(_) => tracing::error!("a thread that listened ended in a panic"),
+            }
+        }
+        match cut {
+            0 => Ended::Drained,
+            connections => Ended::Cut { connections },
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What a gateway counts: requests by status, and by what the cache did.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use http::header::HeaderName;
+use revisit_engine::{Fetch, FetchError, Request, Response};
+
+/// The counts of a gateway since it began.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// By the first digit of the status, from 1 to 5.
+    statuses: [AtomicU64; 5],
+    /// Requests without an answer from behind, which got one of ours.
+    unanswered: AtomicU64,
+    hits: AtomicU64,
+    stale: AtomicU64,
+    collapsed: AtomicU64,
+    forwarded: AtomicU64,
+}
+
+impl Metrics {
+    fn count(&self, answer: &Result<Response, FetchError>) {
+        let Ok(response) = answer else {
+            self.unanswered.fetch_add(1, Relaxed);
+            return;
+        };
+        let class = usize::from(response.status().as_u16() / 100).wrapping_sub(1);
+        if let Some(count) = self.statuses.get(class) {
+            count.fetch_add(1, Relaxed);
+        }
+        // Ours is the last member (RFC 9211 §2).
+        let said = response
+            .headers()
+            .get_all(CACHE_STATUS)
+            .into_iter()
+            .next_back();
+        let Some(said) = said.and_then(|said| said.to_str().ok()) else {
+            return;
+        };
+        let holds = |word: &str| said.split(';').any(|part| part.trim() == word);
+        let count = match said {
+            _ if said.contains("detail=") => &self.stale,
+            _ if holds("hit") => &self.hits,
+            _ if holds("collapsed") => &self.collapsed,
+            _ => &self.forwarded,
+        };
+        count.fetch_add(1, Relaxed);
+    }
+
+    /// The counts in the text format of Prometheus, with the size of what is kept.
+    pub(crate) fn text(&self, kept_bytes: u64, kept_urls: usize) -> String {
+        let mut text = String::new();
+        let mut metric = |name: &str, kind: &str, help: &str, values: &[(&str, u64)]| {
+            // Writing into a string cannot fail.
+            let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+            for (label, value) in values {
+                let _ = writeln!(text, "{name}{label} {value}");
+            }
+        };
+        let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+        let labels = classes.map(|class| format!("{{status=\"{class}\"}}"));
+        let statuses: Vec<(&str, u64)> = labels
+            .iter()
+            .zip(&self.statuses)
+            .map(|(label, count)| (label.as_str(), count.load(Relaxed)))
+            .collect();
+        metric(
+            "revisit_responses_total",
+            "counter",
+            "Responses by the class of their status.",
+            &statuses,
+        );
+        let outcomes = [
+            ("{outcome=\"hit\"}", self.hits.load(Relaxed)),
+            ("{outcome=\"stale\"}", self.stale.load(Relaxed)),
+            ("{outcome=\"collapsed\"}", self.collapsed.load(Relaxed)),
+            ("{outcome=\"forwarded\"}", self.forwarded.load(Relaxed)),
+            ("{outcome=\"unanswered\"}", self.unanswered.load(Relaxed)),
+        ];
+        metric(
+            "revisit_cache_requests_total",
+            "counter",
+            "Requests by what the cache did.",
+            &outcomes,
+        );
+        metric(
+            "revisit_cache_bytes",
+            "gauge",
+            "Bytes of memory for what is kept.",
+            &[("", kept_bytes)],
+        );
+        metric(
+            "revisit_cache_urls",
+            "gauge",
+            "URLs for which something is kept.",
+            &[("", kept_urls as u64)],
+        );
+        text
+    }
+}
+
+/// A [`Fetch`] whose answers are counted.
+pub struct Counted<F> {
+    inner: F,
+    metrics: Arc<Metrics>,
+}
+
+impl<F> Counted<F> {
+    /// Counts what `inner` answers in `metrics`.
+    pub fn before(inner: F, metrics: Arc<Metrics>) -> Self {
+        Self { inner, metrics }
+    }
+}
+
+impl<F: Fetch> Fetch for Counted<F> {
+    async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
+        let answer = self.inner.fetch(request).await;
+        self.metrics.count(&answer);
+        answer
+    }
+}
+
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
