@@ -1,6 +1,8 @@
 //! A visitor who has the worker of Workbox or sw-precache gets ours: what was kept is taken over, and theirs goes.
 //! Their workers are made by their own packages, those of `benches/`.
 
+#![allow(clippy::print_stderr, reason = "a test that skips says so")]
+
 use std::process::Command;
 
 use super::*;
