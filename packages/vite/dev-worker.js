@@ -26,3 +26,6 @@ worker.addEventListener('activate', (event) =>
     })(),
   ),
 )
+
+// Nothing is fetched ahead or saved; but who asks for it is answered.
+worker.addEventListener('message', ({ ports }) => ports[0]?.postMessage({ type: 'DONE' }))

@@ -146,6 +146,18 @@ impl Tab {
         self.navigated("Runtime.evaluate", evaluate)
     }
 
+    /// Calls for the build that waits, and waits until the page is of it. Under load Chromium may hold
+    /// the new worker back until the page was loaded once more, which the page client then sees to.
+    #[track_caller]
+    pub(crate) fn update(&self) {
+        let before = self.eval("revisit.build");
+        self.follow("revisit.update()").ok();
+        self.wait_for(
+            &format!("revisit.build && revisit.build !== {before}"),
+            "the page to be of the newer build",
+        );
+    }
+
     /// Brings the tab to the front.
     #[track_caller]
     pub(crate) fn to_front(&self) {

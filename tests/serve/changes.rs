@@ -29,7 +29,7 @@ fn a_change_on_disk_is_a_new_build_that_waits_until_the_page_calls_for_it() {
     second.load(&server.url("/")).ok();
     assert_eq!(second.eval("document.querySelector('h1').innerText"), old);
     second.close();
-    tab.follow("revisit.update()").ok();
+    tab.update();
     let new = tab.eval("document.querySelector('h1').innerText");
     assert_ne!(new, old);
     tab.wait_for(

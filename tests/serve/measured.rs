@@ -105,7 +105,7 @@ fn an_update_transfers_the_one_file_that_changed() {
         .collect();
     assert_eq!(lengths, [Some(bytes)], "{passed:#?}");
     assert!(passed.len() <= 3, "{passed:#?}");
-    tab.follow("revisit.update()").ok();
+    tab.update();
     cut_off(&browser, &mut server);
     check_offline(&tab, Some(250));
 }
@@ -165,7 +165,7 @@ fn a_server_that_is_killed_while_it_measures_leaves_the_old_build_in_place() {
     let mut server = serve_at(&address, site.path(), &[]);
     update(&tab);
     tab.wait_for("revisit.state === 'updateready'", "the update");
-    tab.follow("revisit.update()").ok();
+    tab.update();
     cut_off(&browser, &mut server);
     check_offline(&tab, Some(250));
 }

@@ -30,7 +30,7 @@ fn all_tabs_are_told_of_an_update_and_those_that_stay_keep_their_build() {
         assert_eq!(tab.eval("revisit.build"), one);
         tab.run("said.length = 0");
     }
-    first.follow("revisit.update()").ok();
+    first.update();
     first.wait_for("revisit.build && revisit.complete", "the new build");
     let two = first.eval("revisit.build");
     assert_ne!(two, one);
@@ -49,7 +49,7 @@ fn all_tabs_are_told_of_an_update_and_those_that_stay_keep_their_build() {
         second.eval("import('/assets/later.js').then((m) => m.later)"),
         "later one"
     );
-    second.follow("revisit.update()").ok();
+    second.update();
     second.wait_for("revisit.build", "its build");
     assert_eq!(second.eval("revisit.build"), two);
     assert_eq!(second.eval("document.body.dataset.script"), "two");
@@ -77,7 +77,7 @@ fn a_page_of_an_earlier_build_than_the_first_worker_is_told_of_the_newer_one() {
     tab.wait_for("said.includes('updateready')", "the word that it is old");
     assert_eq!(tab.eval("revisit.build"), "");
     assert!(tab.text().contains("About one"));
-    tab.follow("revisit.update()").ok();
+    tab.update();
     installed(&tab);
     assert!(tab.text().contains("About two"));
     assert_ne!(tab.eval("revisit.build"), "");

@@ -36,7 +36,7 @@ fn a_server_in_the_middle_of_a_deploy_leaves_the_old_build_whole_and_the_next_ch
     check_for_update(&tab);
     tab.wait_for("revisit.state === 'updateready'", "the update");
     cut_off(&browser, &world.origin);
-    tab.follow("revisit.update()").ok();
+    tab.update();
     is_whole(&tab, &world.origin, "two");
 }
 
@@ -105,6 +105,6 @@ fn pages_known_by_their_marker_are_kept_as_the_host_makes_them() {
     check_for_update(&tab);
     tab.wait_for("revisit.state === 'updateready'", "the update");
     cut_off(&browser, &world.origin);
-    tab.follow("revisit.update()").ok();
+    tab.update();
     is_whole(&tab, &world.origin, "two");
 }

@@ -192,7 +192,7 @@ fn a_page_that_comes_back_after_another_tab_updated_has_files_of_one_build() {
     world.deploy(&site_of("two", "b2b2b2b2"), "");
     check_for_update(&other);
     other.wait_for("revisit.state === 'updateready'", "the update");
-    other.follow("revisit.update()").ok();
+    other.update();
     assert_eq!(consistent(&other), "two");
     cut_off(&browser, &world.origin);
     tab.back().ok();
@@ -213,7 +213,7 @@ fn a_page_that_was_parked_while_an_update_waited_keeps_its_build_when_it_is_back
     tab.load(&world.origin.url("/about/")).ok();
     tab.back().ok();
     assert_eq!(tab.eval("window.alive"), true);
-    other.follow("revisit.update()").ok();
+    other.update();
     cut_off(&browser, &world.origin);
     browser.stop_workers();
     assert_eq!(tab.eval("window.alive"), true);
