@@ -5,7 +5,10 @@ export interface Options {
   binary?: string
   /** Path of a `revisit.toml`. Default: that of Vite's root, if there is one. */
   config?: string
-  /** File name of the worker, as `[worker] name`. Default `sw.js`. */
+  /**
+   * File name of the worker. Default: `[worker] name` of the config, or `sw.js`. Where the config names
+   * another, name it here too for development.
+   */
   worker?: string
   /** More words for `revisit build`. */
   args?: string[]

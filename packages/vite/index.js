@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path'
  * @param {import('./index.d.ts').Options} [options]
  * @returns {import('vite').Plugin}
  */
-export default function revisit({ binary, config, worker = 'sw.js', args = [] } = {}) {
+export default function revisit({ binary, config, worker, args = [] } = {}) {
   /** @type {import('vite').ResolvedConfig} */
   let vite
   let wrote = false
@@ -19,7 +19,7 @@ export default function revisit({ binary, config, worker = 'sw.js', args = [] } 
       vite = resolved
     },
     configureServer(server) {
-      const path = (vite.base.startsWith('/') ? vite.base : '/') + worker
+      const path = (vite.base.startsWith('/') ? vite.base : '/') + (worker ?? 'sw.js')
       server.middlewares.use((request, response, next) => {
         if (request.url?.split('?')[0] !== path) return next()
         response.setHeader('content-type', 'text/javascript')
@@ -48,8 +48,9 @@ export default function revisit({ binary, config, worker = 'sw.js', args = [] } 
     // Flags have no word for the base: without a config of the site's there is one for this run.
     const made = own ? undefined : mkdtempSync(join(tmpdir(), 'revisit-vite-'))
     if (made) writeFileSync(join(made, 'revisit.toml'), base(vite.base))
-    const words = ['build', resolve(vite.root, vite.build.outDir), '--worker-name', worker]
-    words.push('--config', made ? join(made, 'revisit.toml') : found, ...args)
+    const words = ['build', resolve(vite.root, vite.build.outDir), '--config', made ? join(made, 'revisit.toml') : found]
+    if (worker) words.push('--worker-name', worker)
+    words.push(...args)
     try {
       await run(program(), words)
     } finally {
@@ -69,7 +70,10 @@ export default function revisit({ binary, config, worker = 'sw.js', args = [] } 
  * @param {string} base
  */
 function base(base) {
-  if (base.includes('://')) return `[site]\ncdn = ${JSON.stringify(base)}\n`
+  if (/^([a-z]+:)?\/\//i.test(base)) {
+    const cdn = base.startsWith('//') ? `https:${base}` : base
+    return `[site]\ncdn = ${JSON.stringify(cdn)}\n`
+  }
   return base.startsWith('/') ? `[site]\nbase = ${JSON.stringify(base)}\n` : ''
 }
 

@@ -223,6 +223,10 @@ fn the_config_gives_lifetimes_where_the_origin_says_nothing_and_keeps_the_cache_
             "/assets/said" => "Cache-Control: max-age=0\r\n",
             "/assets/cookie" => "Set-Cookie: a=b\r\n",
             "/admin/kept" => "Cache-Control: max-age=60\r\n",
+            "/assets/cart" if seen.head.starts_with("POST") => {
+                let fields = "Cache-Control: max-age=60\r\nContent-Location: /assets/cart\r\n";
+                return stream.write_all(&ok(fields, "own")).is_ok();
+            }
             _ => "",
         };
         stream.write_all(&ok(fields, "body")).is_ok()
@@ -251,6 +255,12 @@ fn the_config_gives_lifetimes_where_the_origin_says_nothing_and_keeps_the_cache_
         bypassed.contains("cache-status: revisit;fwd=bypass\r\n"),
         "{bypassed}"
     );
+
+    // what a bypassed request brings is nobody else's, whatever its method
+    let post = "POST /assets/cart HTTP/1.1\r\nHost: shop.example\r\nCookie: session=1\r\n\
+                Content-Length: 0\r\nConnection: close\r\n\r\n";
+    assert_eq!(body(&exchange(&gateway, post.as_bytes())), "own");
+    assert_eq!(body(&exchange(&gateway, &get("/assets/cart", ""))), "body");
 
     folder.file("revisit.toml", "[[cache.rule]]\nbypass = true\n");
     let refused = crate::harness::revisit_in(folder.path(), &words);

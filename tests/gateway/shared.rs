@@ -160,3 +160,25 @@ fn variants_of_one_url_are_bounded() {
     ask(0);
     assert_eq!(origin.seen().len(), 41, "the oldest of more than 32 is not");
 }
+
+#[test]
+fn a_range_is_for_get_alone_and_fields_of_one_hop_end_here() {
+    let origin = RawOrigin::start(|_, stream| {
+        let fields = "Cache-Control: max-age=60\r\nX-Hop: secret\r\nKeep-Alive: timeout=9\r\n\
+                      Connection: X-Hop\r\n";
+        stream.write_all(&ok(fields, "0123456789")).is_ok()
+    });
+    let gateway = gateway(&origin, &[]);
+    for trip in ["kept", "from the cache"] {
+        let answer = exchange(&gateway, &get("/", "")).to_ascii_lowercase();
+        assert!(!answer.contains("x-hop"), "{trip}: {answer}");
+        assert!(!answer.contains("keep-alive"), "{trip}: {answer}");
+    }
+    let head =
+        "HEAD / HTTP/1.1\r\nHost: shop.example\r\nRange: bytes=0-3\r\nConnection: close\r\n\r\n";
+    let answer = exchange(&gateway, head.as_bytes());
+    assert_eq!(status(&answer), 200, "{answer}");
+    assert!(answer.contains("content-length: 10\r\n"), "{answer}");
+    let part = exchange(&gateway, &get("/", "Range: bytes=0-3\r\n"));
+    assert_eq!((status(&part), body(&part)), (206, "0123"));
+}

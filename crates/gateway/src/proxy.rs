@@ -7,7 +7,8 @@
 use std::net::IpAddr;
 
 use http::header::{
-    EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, UPGRADE, VIA,
+    EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, TRANSFER_ENCODING,
+    UPGRADE, VIA,
 };
 use http::{Method, StatusCode};
 use revisit_engine::{Fetch, FetchError, Request, Response, Upgrading};
@@ -113,10 +114,25 @@ impl<F> Proxy<F> {
 impl<F: Fetch> Fetch for Proxy<F> {
     async fn fetch(&self, mut request: Request) -> Result<Response, FetchError> {
         match self.prepare(&mut request) {
-            None => self.inner.fetch(request).await,
+            None => Ok(ended(self.inner.fetch(request).await?)),
             Some(refusal) => Ok(refusal),
         }
     }
+}
+
+/// A response without what was for this hop alone (RFC 9110 §7.6.1). How it is coded in transit is
+/// hyper's to say; a coding that hyper does not know is passed on, as it is part of the body then.
+fn ended(mut response: Response) -> Response {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return response;
+    }
+    let headers = response.headers_mut();
+    let coding = headers.remove(TRANSFER_ENCODING);
+    hop::strip(headers);
+    if let Some(coding) = coding {
+        headers.insert(TRANSFER_ENCODING, coding);
+    }
+    response
 }
 
 /// The protocols that the client asks for, where it does so as it must (RFC 9110 §7.8).

@@ -213,13 +213,17 @@ fn look(root: &Path, config: &BuildConfig, destination: Destination<'_>) -> Opti
             if root.join(".revisit-staging").exists() {
                 return None;
             }
-            seen.site(&prefixes.rename(walk(root, &skip).ok()?).ok()?);
+            seen.site(&prefixes.rename(walk(root, &skip).ok()?, worker).ok()?);
             for (path, stamp) in outputs(root, worker).ok()? {
                 seen.file(path.as_os_str().as_encoded_bytes(), &stamp);
             }
         }
         Destination::Folder(_) => {
-            seen.site(&prefixes.rename(walk_whole(root, &skip).ok()?).ok()?);
+            seen.site(
+                &prefixes
+                    .rename(walk_whole(root, &skip).ok()?, worker)
+                    .ok()?,
+            );
             let target = target_of(root, destination).ok()?;
             seen.site(&walk_whole(&target, &|_| false).ok()?);
         }

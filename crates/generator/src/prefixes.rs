@@ -29,7 +29,7 @@ impl Prefixes {
                     return refuse(path.clone(), why.into());
                 }
             }
-            if url == &format!("{OUTPUT}/") {
+            if is_ours(url) {
                 return refuse(url.clone(), "that folder is the build's own".into());
             }
             list.push((disk.clone(), url.clone()));
@@ -68,8 +68,8 @@ impl Prefixes {
     /// Gives the files of a walk the paths of their URLs.
     ///
     /// # Errors
-    /// Two files of one path.
-    pub(crate) fn rename(&self, mut walk: Walk) -> Result<Walk, BuildError> {
+    /// Two files of one path, or one in the place of what the build makes.
+    pub(crate) fn rename(&self, mut walk: Walk, worker: &str) -> Result<Walk, BuildError> {
         if self.is_empty() {
             return Ok(walk);
         }
@@ -78,6 +78,14 @@ impl Prefixes {
             .into_iter()
             .map(|found| (self.url_path(&found.path).into_owned(), found))
             .collect();
+        let taken = |(url, _): &&(String, Found)| url == worker || is_ours(url);
+        if let Some((url, found)) = files.iter().find(taken) {
+            let why = format!(
+                "`{}` would have the path of what the build makes",
+                found.path
+            );
+            return refuse(url.clone(), why);
+        }
         files.sort_by(|(a, _), (b, _)| a.cmp(b));
         for pair in files.windows(2) {
             let [(url, one), (other, two)] = pair else {
@@ -95,6 +103,12 @@ impl Prefixes {
             .collect();
         Ok(walk)
     }
+}
+
+/// Is that in the build's own folder?
+fn is_ours(path: &str) -> bool {
+    path.strip_prefix(OUTPUT)
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn is_prefix(path: &str) -> Result<(), &'static str> {
@@ -156,6 +170,8 @@ mod tests {
         check_refused(&[("/static/", "")], "below the folder");
         check_refused(&[("static/", "../")], "below the folder");
         check_refused(&[("static/", "revisit/")], "the build's own");
+        check_refused(&[("static/", "revisit/x/")], "the build's own");
+        assert!(parsed(&[("static/", "revisited/")]).is_ok());
     }
 
     fn walked(paths: &[&str]) -> Walk {
@@ -178,12 +194,22 @@ mod tests {
     #[test]
     fn two_files_of_one_path_are_refused_with_both_names() {
         let prefixes = parsed(&[("b/", "a/")]).unwrap();
-        let walk = prefixes.rename(walked(&["a/1", "b/2", "c"])).unwrap();
+        let walk = prefixes
+            .rename(walked(&["a/1", "b/2", "c"]), "sw.js")
+            .unwrap();
         let paths: Vec<_> = walk.files.iter().map(|found| &*found.path).collect();
         assert_eq!(paths, ["a/1", "a/2", "c"]);
-        let error = prefixes.rename(walked(&["a/1", "b/1"])).unwrap_err();
+        let error = prefixes
+            .rename(walked(&["a/1", "b/1"]), "sw.js")
+            .unwrap_err();
         let text = error.to_string();
         assert!(text.contains("`a/1` and `b/1`"), "{text}");
+        let prefixes = parsed(&[("old/", "")]).unwrap();
+        for file in ["old/sw.js", "old/revisit/x"] {
+            let error = prefixes.rename(walked(&[file]), "sw.js").unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains("what the build makes"), "{text}");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub type Stamps = BTreeMap<String, FileStamp>;
 /// [`BuildError::Folder`], [`BuildError::Read`], [`BuildError::NotASite`] and [`BuildError::Config`].
 pub fn stamps(root: &Path, config: &BuildConfig) -> Result<Stamps, BuildError> {
     let walk = walk(root, &added(root, &config.worker.name))?;
-    let walk = Prefixes::parse(&config.site.prefixes)?.rename(walk)?;
+    let walk = Prefixes::parse(&config.site.prefixes)?.rename(walk, &config.worker.name)?;
     let stamp = |found: crate::walk::Found| (found.path, found.stamp);
     Ok(walk.files.into_iter().map(stamp).collect())
 }

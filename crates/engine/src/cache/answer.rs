@@ -43,7 +43,14 @@ pub(super) fn answer(
         Source::Here(bytes) => bytes,
     };
     let length = bytes.len() as u64;
-    let (status, bytes) = match portion(asked.headers(), stored, length, now) {
+    let portion = match *asked.method() {
+        // "A server MUST ignore a Range header field received with a request method that is
+        // unrecognized or for which range handling is not defined" (RFC 9110 §14.2)
+        Method::HEAD if stored.part.is_some() => Portion::Lacks,
+        Method::HEAD => Portion::Whole,
+        _ => portion(asked.headers(), stored, length, now),
+    };
+    let (status, bytes) = match portion {
         Portion::Lacks => return None,
         Portion::Whole => (stored.status, bytes.clone()),
         Portion::Part(range, complete) => {

@@ -129,6 +129,12 @@ impl Asked {
         asked
     }
 
+    /// The same question, asked by GET.
+    pub(super) fn into_get(mut self) -> Self {
+        self.parts.method = Method::GET;
+        self
+    }
+
     /// The request that goes to the origin, with these fields.
     pub(super) fn request(&self, headers: HeaderMap, body: Body) -> Request {
         let mut parts = self.parts.clone();

@@ -37,8 +37,13 @@ impl Entry {
         let line = |(name, value): (&HeaderName, &HeaderValue)| {
             name.as_str().len() + value.len() + PER_FIELD
         };
+        // what the requests said that it answers
+        let field = |(name, value): (&HeaderName, Option<&[u8]>)| {
+            name.as_str().len() + value.map_or(0, <[u8]>::len) + PER_FIELD
+        };
         let head: usize = self.stored.headers.iter().map(line).sum();
-        (size_of::<Self>() + self.url.len() + head + self.body.len()) as u64 + PER_ENTRY
+        let vary: usize = self.stored.vary.fields().map(field).sum();
+        (size_of::<Self>() + self.url.len() + head + vary + self.body.len()) as u64 + PER_ENTRY
     }
 }
 

@@ -109,6 +109,7 @@ impl Fill {
 
     /// Reads `body` to its end.
     pub(super) async fn fill(&self, mut body: Body) -> Filled {
+        let _unended = Unended(self);
         let mut total = 0u64;
         let end = loop {
             match poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
@@ -248,6 +249,19 @@ impl State {
             whole.extend_from_slice(piece);
         }
         whole.freeze()
+    }
+}
+
+/// Tells the readers of a fill that nobody goes on with: its task may end before the body does.
+struct Unended<'f>(&'f Fill);
+
+impl Drop for Unended<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        if state.end.is_none() {
+            state.end = Some(Err("nobody fetches the rest".into()));
+            state.wake_readers();
+        }
     }
 }
 

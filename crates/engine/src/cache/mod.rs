@@ -380,7 +380,8 @@ impl<F: Fetch> Inner<F> {
     /// Validates a kept response while it is still being used.
     fn refresh_later(self: &Arc<Self>, id: Bytes, asked: Asked, entry: Arc<Entry>) {
         if let Part::Begin(boarded) = self.flights.join(&id) {
-            let asked = asked.unconditional();
+            // a HEAD would ask about it too, but bring nothing in its place
+            let asked = asked.unconditional().into_get();
             let (cache, entry, why) = (self.clone(), Some(entry), Forward::Stale);
             tokio::spawn(cache.trip(boarded, id, asked, entry, None, why, None));
         }

@@ -94,8 +94,11 @@ impl<F: Fetch> Inner<F> {
             _ if candidates.is_empty() => response,
             Answered::Current(place) => {
                 let entry = self.validated(&asked, &candidates[place], &response, times);
-                self.keep_validated(&id, &epoch, &asked, &entry);
-                boarded.land(Landed::Validated(entry.clone()));
+                // The news may be of this exchange alone: then nobody else gets to see them.
+                boarded.land(match self.keep_validated(&id, &epoch, &asked, &entry) {
+                    true => Landed::Validated(entry.clone()),
+                    false => Landed::Private,
+                });
                 let now = self.clock.now();
                 let age = entry.stored.freshness(now).age;
                 let outcome = Outcome {
@@ -172,8 +175,8 @@ impl<F: Fetch> Inner<F> {
         Entry::new(entry.url.clone(), stored, entry.body.clone())
     }
 
-    /// Keeps what was validated on, unless the news forbid that.
-    fn keep_validated(&self, id: &Bytes, epoch: &Epoch, asked: &Asked, entry: &Arc<Entry>) {
+    /// Keeps what was validated on, unless the news forbid that. Do they not?
+    fn keep_validated(&self, id: &Bytes, epoch: &Epoch, asked: &Asked, entry: &Arc<Entry>) -> bool {
         let stored = &entry.stored;
         let head = ResponseHead {
             status: stored.status,
@@ -184,11 +187,15 @@ impl<F: Fetch> Inner<F> {
             ..asked.head()
         };
         match storable(&self.options.policy, &get, &head, stored.times) {
-            Storable::Yes(_) => self.put(id, epoch, entry.clone()),
+            Storable::Yes(_) => {
+                self.put(id, epoch, entry.clone());
+                true
+            }
             // About this exchange, and not about what is kept.
-            Storable::No(Because::RequestNoStore) => {}
+            Storable::No(Because::RequestNoStore) => false,
             Storable::No(_) => {
                 self.store.remove(id);
+                false
             }
         }
     }
@@ -238,13 +245,8 @@ impl<F: Fetch> Inner<F> {
             ..Outcome::forward(why)
         };
         tell(Ok(told(Response::from_parts(parts, reader), &outcome)));
-        if let Filled::Whole(bytes) = fill.fill(body).await
-            && stored
-                .part
-                .is_none_or(|part| part.length() == bytes.len() as u64)
-        {
-            self.put(id, epoch, Entry::new(asked.url(), stored, bytes));
-        }
+        self.put_whole(id, epoch, asked.url(), stored, &fill, body)
+            .await;
         // From here on it is found in the store.
         drop(boarded);
     }
@@ -262,6 +264,25 @@ impl<F: Fetch> Inner<F> {
                 tracing::debug!(path = asked.path(), ?because, "not kept");
                 None
             }
+        }
+    }
+
+    /// Reads a body to its end and puts the response, if it is whole: all of it, or of the part that
+    /// it says it is.
+    async fn put_whole(
+        &self,
+        id: &Bytes,
+        epoch: &Epoch,
+        url: Box<str>,
+        stored: Stored,
+        fill: &Fill,
+        body: Body,
+    ) {
+        let said = stored.part.map(|part| part.length());
+        if let Filled::Whole(bytes) = fill.fill(body).await
+            && said.is_none_or(|length| length == bytes.len() as u64)
+        {
+            self.put(id, epoch, Entry::new(url, stored, bytes));
         }
     }
 
@@ -318,7 +339,7 @@ impl<F: Fetch> Inner<F> {
         };
         let mut outcome = Outcome::forward(Forward::Method);
         let stored = match *asked.method() {
-            Method::POST => self.stored(asked, &response, times),
+            Method::POST if !self.bypasses(asked) => self.stored(asked, &response, times),
             _ => None,
         };
         let (parts, body) = response.into_parts();
@@ -334,9 +355,7 @@ impl<F: Fetch> Inner<F> {
         let cache = self.clone();
         let url = asked.url();
         tokio::spawn(async move {
-            if let Filled::Whole(bytes) = fill.fill(body).await {
-                cache.put(&id, &epoch, Entry::new(url, stored, bytes));
-            }
+            cache.put_whole(&id, &epoch, url, stored, &fill, body).await;
         });
         told(Response::from_parts(parts, reader), &outcome)
     }

@@ -141,7 +141,9 @@ async function bringOnce(url, errand, since) {
   if (signal?.aborted) throw failed(url, 'aborted')
   const place = placeOf(url, errand, since)
   const id = errand.stash + url
-  const begun = jobs.get(id)
+  const running = jobs.get(id)
+  // one that was given up, and waits for its turn to hear of it, is nobody's to join
+  const begun = running?.controller.signal.aborted ? undefined : running
   const job = begun || begin(url, errand, place)
   if (!begun) jobs.set(id, job)
   const { users } = job
@@ -190,7 +192,6 @@ async function bring(url, errand, place, controller) {
   const { body, headers, from } = (there && (await copied(there))) || (await turn(() => take(url, errand, place, controller)))
   const read = () => (body ? new Response(body, { headers }) : undefined)
   const response = read()
-  if (response && !keepable(response, place.terms)) throw failed(url, 'refused')
   if (response && !(await stow(place.name, place.url, response, place.terms))) throw failed(url, 'quota')
   cameIn(url)
   return { had: !!there, read, from }
@@ -283,6 +284,8 @@ async function take(url, errand, place, controller) {
     const { status, headers, redirected } = response
     if (status !== 200) throw failed(url, 'status', status)
     if (isForbidden(response)) throw failed(url, 'no-store')
+    // as it came: what is kept has lost the fields by which it varies
+    if (!keepable(response, place.terms)) throw failed(url, 'refused')
     // its relative URLs would lead from the wrong place
     if (redirected && /html/.test(headers.get('content-type') || '')) throw failed(url, 'redirected')
     if (+(headers.get('content-length') || 0) > errand.room) throw failed(url, 'large')

@@ -13,8 +13,8 @@
  *   On every navigation: another generation than the client's own, to answer it.
  * @property {(from: Generation, url: URL) => Promise<{file: string, elsewhere: boolean} | undefined>} [fallback]
  *   A page for a path without a file.
- * @property {(from: Generation, event: FetchEvent) => Promise<Response>} [missing]
- *   Answers a navigation that the cache cannot.
+ * @property {(from: Generation, event: FetchEvent, failed?: unknown) => Promise<Response>} [missing]
+ *   Answers a navigation that the cache cannot; `failed`: why nobody else did.
  * @property {(from: Generation) => Promise<void>} [asked] Asks for the header fields of pages.
  * @property {(from: Generation) => Promise<void>} [refresh] Asks again, if that was long ago.
  * @property {(from: Generation, entry: Entry) => Promise<import('./generation.js').Head | undefined>} [head]

@@ -45,12 +45,16 @@ export async function follow(url, response, rules, depth) {
   const wanted = rules.filter((rule) => depth < (rule.depth || 1) && fits(rule, address))
   const own = /** @type {any} */ (self).revisitFollow
   if (!wanted.length && !own) return []
-  const body = await response.blob()
-  if (body.size > LOOKED_THROUGH_MAX) throw new Error('large')
   const { headers } = response
   const type = headers.get('content-type') || ''
   const style = /^text\/css/i.test(type)
-  const text = wanted.length ? await body.text() : ''
+  const page = /html/i.test(type)
+  // A rule says nothing of what is not of its kind: a picture is no broken list.
+  const useful = wanted.filter(({ pointer }) => (pointer === undefined ? style || page : !NO_LIST.test(type)))
+  if (!useful.length && !own) return []
+  const body = await response.blob()
+  if (body.size > LOOKED_THROUGH_MAX) throw new Error('large')
+  const text = useful.length ? await body.text() : ''
   /** @type {unknown} */
   let json
   // what is said twice, or in another way, is one URL
@@ -59,12 +63,12 @@ export async function follow(url, response, rules, depth) {
     const one = typeof written === 'string' && resolve(written, base)
     if (one) found.add(one)
   }
-  for (const { pointer, html } of wanted) {
+  for (const { pointer, html } of useful) {
     if (pointer !== undefined) {
       for (const written of pointed((json ??= parsed(text)), pointer)) add(written)
     } else if (html && style) {
       for (const written of loadedByStyle(text)) add(written)
-    } else if (html && /html/i.test(type)) {
+    } else if (html) {
       const { base, urls } = loadedByPage(text)
       const from = resolve(base || url, url)
       for (const written of urls) add(written, from)
@@ -139,6 +143,9 @@ export function pointed(value, pointer) {
 
 /** The rules of the config. */
 export const configured = /** @type {Rule[]} */ (config.prefetch?.follow || [])
+
+/** What is certainly no JSON. */
+const NO_LIST = /html|^(text\/css|image|font|audio|video)/i
 
 /** More is no list of links: 4 MiB. */
 const LOOKED_THROUGH_MAX = 4 << 20

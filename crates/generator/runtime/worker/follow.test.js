@@ -76,6 +76,14 @@ test('html is looked through as html, css as css, and neither as the other', asy
   assert.deepEqual(await found([{ html: true }], html, ''), [])
 })
 
+test('a rule says nothing of what is not of its kind', async () => {
+  const both = [{ html: true }, { pointer: '/*/picture' }]
+  assert.deepEqual(await found(both, '<img src=/a.jpg>', 'text/html'), ['https://site.example/a.jpg'])
+  assert.deepEqual(await found(both, 'a { b: url(c) }', 'text/css'), ['https://site.example/api/c'])
+  assert.deepEqual(await found(both, '[{"picture": "d.jpg"}]'), ['https://site.example/api/d.jpg'])
+  assert.deepEqual(await found(both, 'no list'.repeat(1 << 20), 'image/jpeg'), [])
+})
+
 test('what cannot be looked through says why', async () => {
   await assert.rejects(found([{ pointer: '/a' }], '{"a":'), { message: 'json' })
   await assert.rejects(found([{ pointer: '/a' }], ' '.repeat((4 << 20) + 1)), { message: 'large' })

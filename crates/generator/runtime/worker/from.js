@@ -72,12 +72,13 @@ export async function restock(route, event) {
  * @param {FetchEvent} event
  * @returns {Promise<Response>}
  */
-export async function askFor({ credentials }, event) {
+export async function askFor({ credentials, strategy }, event) {
   const preloaded = await features.preloaded?.(event)
   if (preloaded) return preloaded
   const { request } = event
   const asked = credentials && request.mode !== 'navigate' ? new Request(request, { credentials }) : request
-  return features.upgraded ? features.upgraded(asked, credentials) : fetch(asked)
+  // What is never kept goes as the page sent it, and once.
+  return features.upgraded && strategy !== 'networkOnly' ? features.upgraded(asked, credentials) : fetch(asked)
 }
 
 /** @param {Request} request */

@@ -1,12 +1,14 @@
-// Answers a navigation from the network, and when there is none by the offline page.
+// Answers a navigation from the network, and when there is none by the offline page. Where a route has
+// failed already nobody is asked again.
 
 import { network, serve } from './answer.js'
 import { config, PRELOADS } from './config.js'
 import { list } from './generation.js'
 
 /** @type {NonNullable<import('./features.js').Features['missing']>} */
-export async function offline(from, event) {
+export async function offline(from, event, failed) {
   try {
+    if (failed) throw failed
     return await (PRELOADS ? network(event) : fetch(event.request))
   } catch (error) {
     const file = config.offline || ''

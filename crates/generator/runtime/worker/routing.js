@@ -60,7 +60,8 @@ async function answered(route, event) {
     if (SPEAKS && instead) because(event, `${route.fallback} instead (\`fallback\`)`)
     if (instead) return instead
     const from = event.request.mode === 'navigate' && features.missing && (await generation(config.build))
-    if (from && features.missing) return features.missing(from, event)
+    // the network was asked, or must not be
+    if (from && features.missing) return features.missing(from, event, error)
     throw error
   }
 }

@@ -72,7 +72,7 @@ pub(super) fn map_vite(mapping: &mut Mapping<'_>) {
                 ("workbox" | "injectManifest", Some(table)) => {
                     inner = Some((name.to_owned(), table.clone()));
                 }
-                _ => vite(mapping, name, option, node),
+                _ => vite(mapping, name, option, node, own),
             }
         }
     });
@@ -92,7 +92,8 @@ pub(super) fn map_vite(mapping: &mut Mapping<'_>) {
     }
     // The plugin's own defaults.
     if table.get("globPatterns").is_none() {
-        let list = vec!["**/*.{js,css,html}".to_owned()];
+        let mut list = vec!["**/*.{js,css,html}".to_owned()];
+        list.extend(mapping.draft.texts("precache", "include")); // of `includeAssets`
         mapping.draft.explain(
             "precache",
             "include",
@@ -154,10 +155,13 @@ fn vite_built(mapping: &mut Mapping<'_>, name: &str, option: &str, node: &Node) 
     true
 }
 
-fn vite(mapping: &mut Mapping<'_>, name: &str, option: &str, node: &Node) {
+fn vite(mapping: &mut Mapping<'_>, name: &str, option: &str, node: &Node, own: bool) {
     let is = |wanted: bool| matches!(node.value, Value::Bool(is) if is == wanted);
     let draft = &mut mapping.draft;
     match name {
+        "registerType" if own && node.text() == Some("autoUpdate") => {
+            draft.lost(option, node, "your worker itself calls `skipWaiting`, or does not");
+        }
         "registerType" if node.text() == Some("autoUpdate") => {
             let note = "no page is loaded anew by itself: open pages keep the files that they were loaded with";
             draft.mapped_but(option, node, "[worker] update = \"immediate\"", note);

@@ -72,6 +72,7 @@ pub(super) fn options(mapping: &mut Mapping<'_>, config: &Table, tool: Tool, aro
         mapping.draft.notes.push(
             "`revisit worker-modules DIR` writes modules with what your worker may import in the place of Workbox's".into(),
         );
+        return; // which is taken as it is, and takes over nothing
     }
     let replaces = vec!["workbox".to_owned()];
     mapping.draft.explain(

@@ -334,7 +334,7 @@ impl Planner<'_> {
     /// The site's own files, by the paths of their URLs.
     fn walk(&self) -> Result<Walk, BuildError> {
         let walk = walk(self.root, &added(self.root, &self.config.worker.name))?;
-        self.parsed.prefixes.rename(walk)
+        self.parsed.prefixes.rename(walk, &self.config.worker.name)
     }
 
     /// A path that goes past the worker must have nothing that the worker answers.

@@ -479,3 +479,27 @@ fn the_table_for_readers_lists_the_same_options() {
         [&ROUTE[..], &TOOLBOX_OPTIONS, &["default"]].concat(),
     );
 }
+
+#[test]
+fn assets_of_the_vite_plugin_come_beside_its_default() {
+    let made = made("VitePWA({includeAssets: ['favicon.ico', 'fonts/*.woff2'], manifest: {}})");
+    for pattern in ["**/*.{js,css,html}", "favicon.ico", "fonts/*.woff2"] {
+        let quoted = format!("\"{pattern}\"");
+        assert!(made.toml.contains(&quoted), "{pattern}\n{}", made.toml);
+    }
+}
+
+#[test]
+fn a_worker_of_the_sites_own_takes_over_nothing_and_is_told_no_mode_of_update() {
+    let own =
+        made("VitePWA({strategies: 'injectManifest', registerType: 'autoUpdate', manifest: {}})");
+    assert!(!own.toml.contains("replaces"), "{}", own.toml);
+    assert!(!own.toml.contains("update = "), "{}", own.toml);
+    let is_lost = |it: &&Finding| matches!(it.outcome, Outcome::Lost { .. });
+    assert!(
+        own.findings
+            .iter()
+            .filter(is_lost)
+            .any(|it| it.option.contains("registerType"))
+    );
+}
