@@ -277,7 +277,8 @@ impl Tab {
         let end = Instant::now() + deadline;
         let mut last = Ok(Value::Null);
         let found = poll(deadline, || {
-            let left = end.saturating_duration_since(Instant::now());
+            // A promise that never settles, as of a cache that is being cleared, is asked for anew.
+            let left = end.saturating_duration_since(Instant::now()).min(TRY);
             match self.try_run(&statements, left) {
                 Ok(mut pair) if pair[0] == true => Some(pair[1].take()),
                 Ok(mut pair) => {
@@ -405,6 +406,8 @@ impl Fetched {
 }
 
 const EVAL_DEADLINE: Duration = Duration::from_secs(30);
+/// So long one look of [`Tab::wait_for`] may take.
+const TRY: Duration = Duration::from_secs(5);
 
 /// The body travels as one character per byte, so that any bytes survive the JSON.
 const FETCH: &str = "
