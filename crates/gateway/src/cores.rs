@@ -18,7 +18,9 @@ fn shares(connections_max: usize, cores: usize) -> Vec<usize> {
     let connections_max = connections_max.max(1);
     let cores = cores.clamp(1, connections_max);
     let (each, rest) = (connections_max / cores, connections_max % cores);
-    (0..cores).map(|core| each + usize::from(core < rest)).collect()
+    (0..cores)
+        .map(|core| each + usize::from(core < rest))
+        .collect()
 }
 
 /// Threads that listen at one address, each with a runtime of its own.

@@ -123,7 +123,8 @@ impl EditSection {
         let side = |side, remove: &[String], set, add| {
             let named = |change, fields: &BTreeMap<String, String>| {
                 let fields = fields.iter();
-                let changes = fields.map(move |(name, value)| (change, name.clone(), value.clone()));
+                let changes =
+                    fields.map(move |(name, value)| (change, name.clone(), value.clone()));
                 changes.collect::<Vec<_>>()
             };
             let mut changes: Vec<_> = remove
@@ -141,8 +142,10 @@ impl EditSection {
                     EditError::Value(_) => "write the value in one line",
                     EditError::Forbidden { .. } => "take it out of the edit",
                 };
-                let error = anyhow!("{error}")
-                    .context(format!("cannot use the `[[origin.edit]]` for `{}`", self.path));
+                let error = anyhow!("{error}").context(format!(
+                    "cannot use the `[[origin.edit]]` for `{}`",
+                    self.path
+                ));
                 Failure::words(error).help(help.to_owned())
             })
         };

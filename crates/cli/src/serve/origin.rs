@@ -9,9 +9,7 @@ use anyhow::{Context, anyhow};
 use revisit_engine::cache::Cache;
 use revisit_engine::origin::{Origin, OriginUrl};
 use revisit_engine::{Clock, SystemClock};
-use revisit_gateway::{
-    Admin, BindError, Cores, Counted, Edited, Limits, Listener, Metrics, Proxy,
-};
+use revisit_gateway::{Admin, BindError, Cores, Counted, Edited, Limits, Listener, Metrics, Proxy};
 use revisit_rules::http::amend::Side;
 use serde_json::json;
 use tokio::sync::watch;

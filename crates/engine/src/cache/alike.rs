@@ -64,8 +64,7 @@ impl Alike {
     }
 
     fn path(&self, target: Target<'_>) -> u64 {
-        self.hasher
-            .hash_one(RequestKey::of_path(target).as_bytes())
+        self.hasher.hash_one(RequestKey::of_path(target).as_bytes())
     }
 
     fn hash_of(&self, target: Target<'_>, rule: &NoVarySearch) -> u64 {

@@ -106,9 +106,7 @@ impl Variants {
         } = options;
         let same = |entry: &&Arc<Entry>| entry.stored.vary == new.stored.vary;
         let new = match before.iter().find(same) {
-            Some(old) => {
-                joined(old, &new, policy, *body_bytes_max).unwrap_or_else(|| new.clone())
-            }
+            Some(old) => joined(old, &new, policy, *body_bytes_max).unwrap_or_else(|| new.clone()),
             None => new.clone(),
         };
         let others = before

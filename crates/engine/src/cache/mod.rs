@@ -102,7 +102,6 @@ impl PathRule {
                     .any(|known| name == known.as_bytes())
             })
     }
-
 }
 
 /// A cache before any [`Fetch`]; a clone is the same cache.

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
-    HeaderValue, RANGE, TRANSFER_ENCODING,
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, RANGE,
 };
 use http::request::Parts;
 use http::{Method, StatusCode, Uri, Version};
@@ -45,8 +44,6 @@ impl<F> Clone for Answerer<F> {
 enum Refusal {
     NoHost,
     ManyHosts,
-    /// Both `Content-Length` and `Transfer-Encoding` say where it ends.
-    TwoLengths,
     LongTarget,
     LargeBody,
 }
@@ -89,9 +86,7 @@ impl<F: Fetch> Answerer<F> {
             request.extensions_mut().insert(interim);
         }
         let response = match self.origin_form(request) {
-            Ok((request, ended)) => {
-                guarded(&*self.fetch, request, &event, ended.as_ref()).await
-            }
+            Ok((request, ended)) => guarded(&*self.fetch, request, &event, ended.as_ref()).await,
             Err(refusal) => refusal.answer(),
         };
         slip.close();
@@ -125,12 +120,6 @@ impl<F> Answerer<F> {
         if incoming.is_end_stream() {
             return Ok((Request::from_parts(parts, Body::empty()), None));
         }
-        // "A server MAY reject a request that contains both Content-Length and Transfer-Encoding"
-        // (RFC 9112 §6.1): somebody before us may have read it otherwise.
-        let headers = &parts.headers;
-        if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
-            return Err(Refusal::TwoLengths);
-        }
         if incoming.size_hint().lower() > self.limits.body_bytes_max {
             return Err(Refusal::LargeBody);
         }
@@ -143,8 +132,12 @@ impl<F> Answerer<F> {
 
 /// How long a target was, as it came.
 fn length(uri: &Uri) -> usize {
-    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
-    let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let authority = uri
+        .authority()
+        .map_or(0, |authority| authority.as_str().len());
+    let target = uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
     authority + target
 }
 
@@ -240,7 +233,10 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response {
 
 /// The response to a request of which not all is read: the connection ends with it.
 fn cut_short(status: StatusCode) -> Response {
-    let mut response = plain(status, "the body of this request is too large, or came too slowly\n");
+    let mut response = plain(
+        status,
+        "the body of this request is too large, or came too slowly\n",
+    );
     let headers = response.headers_mut();
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     response
@@ -251,7 +247,6 @@ impl Refusal {
         let text = match self {
             Self::NoHost => "a request must name its host\n",
             Self::ManyHosts => "a request must name its host once\n",
-            Self::TwoLengths => "a request must say in one way where it ends\n",
             Self::LongTarget => return plain(StatusCode::URI_TOO_LONG, "this URL is too long\n"),
             Self::LargeBody => return cut_short(StatusCode::PAYLOAD_TOO_LARGE),
         };

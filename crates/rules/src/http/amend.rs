@@ -8,8 +8,8 @@
 use std::time::Duration;
 
 use http::header::{
-    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG,
-    EXPECT, EXPIRES, FORWARDED, HOST, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, EXPECT,
+    EXPIRES, FORWARDED, HOST, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
     IF_UNMODIFIED_SINCE, LAST_MODIFIED, MAX_FORWARDS, PRAGMA, RANGE, SET_COOKIE, VARY, VIA,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -82,7 +82,9 @@ pub enum Forbids {
     #[error("it tells on which way the message came")]
     Way,
     /// It says which state of a resource this is: a constant would be taken for it after a change.
-    #[error("it names the state of the resource, and a fixed one would outlive it; it can be removed")]
+    #[error(
+        "it names the state of the resource, and a fixed one would outlive it; it can be removed"
+    )]
     Validator,
     /// The cache counts by it.
     #[error("the cache counts the age by it")]
@@ -282,7 +284,9 @@ mod tests {
             let mut headers = fields(before);
             let status = StatusCode::from_u16(status).unwrap();
             add_lifetime(status, &mut headers, Duration::from_secs(60));
-            let said = headers.get(CACHE_CONTROL).is_some_and(|it| it == "max-age=60");
+            let said = headers
+                .get(CACHE_CONTROL)
+                .is_some_and(|it| it == "max-age=60");
             assert_eq!(said, added, "{status} {before}");
         }
     }

@@ -11,8 +11,8 @@ use std::time::SystemTime;
 use http::header::{ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, VARY};
 use http::{HeaderMap, HeaderName};
 
-use super::head::{lines, members};
 use super::Stored;
+use super::head::{lines, members};
 
 /// Which requests a stored response answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::http::Policy;
 use crate::http::testing::{any_value, fields, stored_for};
 
 #[test]
