@@ -104,6 +104,42 @@ fn the_origin_is_asked_for_the_very_bytes_that_the_answer_is_kept_under() {
 }
 
 #[test]
+fn the_host_that_the_origin_is_asked_for_is_the_one_that_the_answer_is_kept_under() {
+    let origin = RawOrigin::always(ok("", "body"));
+    let gateway = gateway(&origin, &[]);
+    for (host, seen) in [
+        ("Shop.EXAMPLE:80", "shop.example"),
+        ("shop.example:", "shop.example"),
+        ("shop.example:81", "shop.example:81"),
+        ("[::1]:80", "[::1]"),
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        assert_eq!(status(&exchange(&gateway, request.as_bytes())), 200);
+        let asked = origin.seen().pop().unwrap();
+        assert_eq!(asked.values("host"), [seen], "{host}");
+        assert_eq!(asked.values("x-forwarded-host"), [seen], "{host}");
+    }
+    let before = origin.seen().len();
+    for host in [
+        "me@shop.example",
+        "shop.example/a",
+        "a b",
+        "a,b",
+        "[::1",
+        ":80",
+        "a\"b",
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        assert_eq!(
+            status(&exchange(&gateway, request.as_bytes())),
+            400,
+            "{host}"
+        );
+    }
+    assert_eq!(origin.seen().len(), before, "none of these is a host");
+}
+
+#[test]
 fn no_field_that_is_not_of_the_question_reaches_the_origin_from_a_stranger() {
     let origin = RawOrigin::always(ok("Cache-Control: max-age=60\r\n", "body"));
     let gateway = gateway(&origin, &[]);

@@ -8,6 +8,7 @@ mod answer;
 mod interim;
 mod peer;
 mod phase;
+mod upload;
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -74,6 +75,7 @@ impl<F: Fetch> Connection<F> {
             tracing::debug!(%peer, %error, "cannot send small packets at once");
         }
         let phase = Arc::new(Phase::default());
+        let clock = answerer.clock().clone();
         let io = TokioIo::new(Watched::new(stream, place, phase.clone()));
         let service = service_fn({
             let phase = phase.clone();
@@ -109,6 +111,16 @@ impl<F: Fetch> Connection<F> {
                 Event::Stop => {
                     stopping = true;
                     http.as_mut().graceful_shutdown();
+                }
+                // Requests that came and were answered in one go left no trace in `progress`.
+                Event::TooSlow
+                    if progress == Progress::Idle
+                        && let Some(left) = limits
+                            .idle_time_max
+                            .checked_sub(phase.quiet(clock.elapsed()))
+                            .filter(|left| !left.is_zero()) =>
+                {
+                    deadline.set(tokio::time::sleep(left));
                 }
                 Event::TooSlow => {
                     tracing::debug!(%peer, phase = ?progress, "connection closed: too slow");

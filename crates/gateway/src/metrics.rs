@@ -17,6 +17,8 @@ pub struct Metrics {
     hits: AtomicU64,
     stale: AtomicU64,
     collapsed: AtomicU64,
+    /// Those that wanted what is kept or nothing, and got nothing.
+    refused: AtomicU64,
     forwarded: AtomicU64,
 }
 
@@ -41,6 +43,7 @@ impl Metrics {
         };
         let holds = |word: &str| said.split(';').any(|part| part.trim() == word);
         let count = match said {
+            _ if said.contains("detail=only-if-cached") => &self.refused,
             _ if said.contains("detail=") => &self.stale,
             _ if holds("hit") => &self.hits,
             _ if holds("collapsed") => &self.collapsed,
@@ -77,6 +80,7 @@ impl Metrics {
             ("{outcome=\"stale\"}", self.stale.load(Relaxed)),
             ("{outcome=\"collapsed\"}", self.collapsed.load(Relaxed)),
             ("{outcome=\"forwarded\"}", self.forwarded.load(Relaxed)),
+            ("{outcome=\"refused\"}", self.refused.load(Relaxed)),
             ("{outcome=\"unanswered\"}", self.unanswered.load(Relaxed)),
         ];
         metric(

@@ -47,7 +47,13 @@ impl<F: Fetch> Cache<F> {
             .filter(|rest| !rest.is_empty())
             .ok_or_else(|| PurgeError(prefix.to_owned()))?;
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let prefix = format!("http://{}{path}", host.to_ascii_lowercase());
+        let target = Target {
+            scheme: "http",
+            authority: host,
+            // A host is all of its URLs, and not the beginning of another host.
+            path: if path.is_empty() { "/" } else { path },
+        };
+        let prefix = target.origin() + target.path;
         Ok(self.purge(|entry| entry.url.starts_with(&prefix)))
     }
 

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -35,6 +36,8 @@ pub(super) enum Progress {
 #[derive(Debug, Default)]
 pub(super) struct Phase {
     answering: AtomicUsize,
+    /// When the last request came, in milliseconds of the clock and one more; 0: none has.
+    last_request: AtomicU64,
     head_begun: AtomicBool,
     write_waits: AtomicBool,
     writes: AtomicU64,
@@ -61,8 +64,18 @@ impl Phase {
         }
     }
 
-    /// A request's header fields are whole; it is being answered until the guard is dropped.
-    pub(super) fn answering(self: &Arc<Self>) -> Answering {
+    /// How long no request has come; for ever, if none has.
+    pub(super) fn quiet(&self, now: Duration) -> Duration {
+        match self.last_request.load(Relaxed).checked_sub(1) {
+            Some(last) => now.saturating_sub(Duration::from_millis(last)),
+            None => Duration::MAX,
+        }
+    }
+
+    /// A request's header fields are whole, `now`; it is being answered until the guard is dropped.
+    pub(super) fn answering(self: &Arc<Self>, now: Duration) -> Answering {
+        let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.last_request.store(millis.saturating_add(1), Relaxed);
         self.answering.fetch_add(1, Relaxed);
         self.head_begun.store(false, Relaxed);
         Answering(self.clone())

@@ -19,7 +19,7 @@ use super::precondition::{Access, Conditions, Verdict};
 /// (§4.3.2): it leaves them be, and 412 is never its answer. Conditions are for what would be
 /// answered by 2xx (RFC 9110 §13.2.1).
 pub fn condition(request: &HeaderMap, stored: &Stored, now: SystemTime) -> Verdict {
-    let conditions = Conditions::read(|name| {
+    let conditions = Conditions::read(now, |name| {
         let ours = !matches!(name, "if-match" | "if-unmodified-since");
         lines(request, &HeaderName::from_static(name)).filter(move |_| ours)
     });
