@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use revisit_rules::http::part::{Portion, portion};
@@ -11,12 +10,13 @@ use revisit_rules::http::precondition::Verdict;
 use revisit_rules::http::{Stored, answer as rules};
 
 use super::asked::Asked;
+use super::content::Content;
 use crate::{Body, Response};
 
 /// The bytes behind a kept head.
 pub(super) enum Source<'a> {
     /// All of them.
-    Here(&'a Bytes),
+    Kept(&'a Content),
     /// They are on their way, from the first one on.
     Coming(Body),
 }
@@ -38,11 +38,11 @@ pub(super) fn answer(
             Body::empty(),
         ));
     }
-    let bytes = match source {
+    let content = match source {
         Source::Coming(body) => return Some(response(stored.status, headers, body)),
-        Source::Here(bytes) => bytes,
+        Source::Kept(content) => content,
     };
-    let length = bytes.len() as u64;
+    let length = content.len();
     let portion = match *asked.method() {
         // "A server MUST ignore a Range header field received with a request method that is
         // unrecognized or for which range handling is not defined" (RFC 9110 §14.2)
@@ -50,30 +50,28 @@ pub(super) fn answer(
         Method::HEAD => Portion::Whole,
         _ => portion(asked.headers(), stored, length, now),
     };
-    let (status, bytes) = match portion {
+    let (status, range) = match portion {
         Portion::Lacks => return None,
-        Portion::Whole => (stored.status, bytes.clone()),
+        Portion::Whole => (stored.status, 0..length),
         Portion::Part(range, complete) => {
             let (first, last) = range.into_inner();
             content_range(&mut headers, &format!("{first}-{last}"), complete);
             let before = stored.part.map_or(0, |part| part.first);
-            let from = usize::try_from(first.checked_sub(before)?).ok()?;
-            let to = usize::try_from(last.checked_sub(before)?).ok()?;
-            let part = bytes.get(from..=to).map(|part| bytes.slice_ref(part))?;
-            (StatusCode::PARTIAL_CONTENT, part)
+            let end = last.checked_sub(before)?.checked_add(1)?;
+            (StatusCode::PARTIAL_CONTENT, first.checked_sub(before)?..end)
         }
         Portion::Unsatisfiable(complete) => {
             content_range(&mut headers, "*", complete);
             headers.remove(CONTENT_TYPE);
-            (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new())
+            (StatusCode::RANGE_NOT_SATISFIABLE, 0..0)
         }
     };
     if has_length(status) {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     }
     let body = match *asked.method() {
         Method::HEAD => Body::empty(),
-        _ => bytes.into(),
+        _ => content.slice(range)?,
     };
     Some(response(status, headers, body))
 }

@@ -1,6 +1,7 @@
 //! What lies in the store under one request key: a response for each variant.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
@@ -11,6 +12,8 @@ use revisit_rules::http::part::{Combined, ContentRange, combine};
 use revisit_rules::http::{Policy, Stored, Target};
 
 use super::CacheOptions;
+use super::content::Content;
+use super::disk;
 use super::store::Kept;
 
 /// A kept response.
@@ -19,14 +22,59 @@ pub(super) struct Entry {
     /// The URL that it was asked for by, scheme and host in small letters.
     pub(super) url: Box<str>,
     pub(super) stored: Stored,
-    pub(super) body: Bytes,
+    pub(super) content: Content,
+    /// Whether the disk has it too, or cannot.
+    saved: AtomicBool,
 }
 
 impl Entry {
     /// Keeps `stored`, in no more memory than it needs.
     pub(super) fn new(url: Box<str>, mut stored: Stored, body: Bytes) -> Arc<Self> {
         stored.headers = compact(&stored.headers);
-        Arc::new(Self { url, stored, body })
+        Arc::new(Self {
+            url,
+            stored,
+            content: Content::Here(body),
+            saved: AtomicBool::new(false),
+        })
+    }
+
+    /// What came from the disk.
+    #[cfg(feature = "disk")]
+    pub(super) fn of_disk(url: Box<str>, stored: Stored, content: Content) -> Arc<Self> {
+        Arc::new(Self {
+            url,
+            stored,
+            content,
+            saved: AtomicBool::new(true),
+        })
+    }
+
+    /// The same body under another head.
+    pub(super) fn with_head(&self, mut stored: Stored) -> Arc<Self> {
+        stored.headers = compact(&stored.headers);
+        let is_as_good = disk::is_as_good(&self.stored, &stored);
+        Arc::new(Self {
+            url: self.url.clone(),
+            stored,
+            content: self.content.clone(),
+            saved: AtomicBool::new(self.is_saved() && is_as_good),
+        })
+    }
+
+    /// Has the disk what this says?
+    pub(super) fn is_saved(&self) -> bool {
+        self.saved.load(Relaxed)
+    }
+
+    pub(super) fn set_saved(&self) {
+        self.saved.store(true, Relaxed);
+    }
+
+    /// Scheme and host, as [`Self::url`] has them.
+    pub(super) fn origin(&self) -> &str {
+        let path = self.target().map_or(0, |target| target.path.len());
+        &self.url[..self.url.len() - path]
     }
 
     /// Is it in this group of this origin?
@@ -69,7 +117,8 @@ impl Entry {
         };
         let head: usize = self.stored.headers.iter().map(line).sum();
         let vary: usize = self.stored.vary.fields().map(field).sum();
-        (size_of::<Self>() + self.url.len() + head + vary + self.body.len()) as u64 + PER_ENTRY
+        (size_of::<Self>() + self.url.len() + head + vary + self.content.weight()) as u64
+            + PER_ENTRY
     }
 }
 
@@ -131,12 +180,13 @@ fn joined(
     policy: &Policy,
     body_bytes_max: u64,
 ) -> Option<Arc<Entry>> {
+    // A part of a large body that lies on the disk takes its place: it is not read for that.
     let part = new.stored.part?;
     let range = |entry: &Entry| {
         entry.stored.part.unwrap_or(ContentRange {
             first: 0,
-            last: (entry.body.len() as u64).saturating_sub(1),
-            complete: Some(entry.body.len() as u64),
+            last: entry.content.len().saturating_sub(1),
+            complete: Some(entry.content.len()),
         })
     };
     let have = range(old);
@@ -148,7 +198,7 @@ fn joined(
         return None;
     }
     let mut body = BytesMut::zeroed(usize::try_from(range.length()).ok()?);
-    for (part, bytes) in [(have, &old.body), (part, &new.body)] {
+    for (part, bytes) in [(have, old.content.here()?), (part, new.content.here()?)] {
         let from = usize::try_from(part.first - range.first).ok()?;
         body.get_mut(from..from + bytes.len())?
             .copy_from_slice(bytes);

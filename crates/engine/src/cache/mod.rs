@@ -8,12 +8,21 @@
 mod alike;
 mod answer;
 mod asked;
+mod content;
+#[cfg(feature = "disk")]
+mod disk;
+#[cfg(not(feature = "disk"))]
+#[path = "no_disk.rs"]
+mod disk;
 mod entry;
 mod fill;
 mod flight;
 mod groups;
 mod purge;
+#[cfg(feature = "disk")]
+mod record;
 mod store;
+mod tiers;
 mod trip;
 
 use std::sync::Arc;
@@ -35,6 +44,7 @@ use crate::{Body, Clock, Fetch, FetchError, Request, Response};
 use alike::Alike;
 use answer::{Source, answer};
 use asked::Asked;
+use disk::Disk;
 use entry::{Entry, Variants, is_in_group};
 use fill::Budget;
 use flight::{Flights, Landed, Part};
@@ -42,6 +52,8 @@ use groups::Invalidated;
 use store::Memory;
 
 pub use purge::PurgeError;
+#[cfg(feature = "disk")]
+pub use {disk::SPACE, record::Record};
 
 /// How much a cache keeps, and what it passes over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +155,7 @@ struct Inner<F> {
     origin: F,
     options: CacheOptions,
     store: Memory<Variants>,
+    disk: Option<Disk>,
     flights: Arc<Flights>,
     groups: Invalidated,
     alike: Alike,
@@ -159,9 +172,27 @@ impl<F> Clone for Cache<F> {
 impl<F: Fetch> Cache<F> {
     /// An empty cache before `origin`.
     pub fn before(origin: F, options: CacheOptions, clock: Arc<dyn Clock>) -> Self {
+        Self::with(origin, options, clock, None)
+    }
+
+    /// A cache before `origin` with `store` behind its memory: what was used twice is there when it is
+    /// opened again. One store serves one cache.
+    #[cfg(feature = "disk")]
+    pub async fn on_disk(
+        origin: F,
+        options: CacheOptions,
+        clock: Arc<dyn Clock>,
+        store: revisit_store::Store,
+    ) -> Result<Self, revisit_store::StoreError> {
+        let disk = Disk::open(store, &options.policy).await?;
+        Ok(Self::with(origin, options, clock, Some(disk)))
+    }
+
+    fn with(origin: F, options: CacheOptions, clock: Arc<dyn Clock>, disk: Option<Disk>) -> Self {
         let entry_bytes_max = options.body_bytes_max.min(options.memory_bytes_max) + HEAD_ASSUMED;
         Self(Arc::new(Inner {
             store: Memory::new(options.memory_bytes_max, entry_bytes_max),
+            disk,
             flights: Flights::new(),
             groups: Invalidated::default(),
             alike: Alike::new(),
@@ -173,7 +204,13 @@ impl<F: Fetch> Cache<F> {
         }))
     }
 
-    /// Bytes that are kept, and URLs.
+    /// Bytes on the disk, and responses; `None`: there is no disk behind the memory.
+    #[cfg(feature = "disk")]
+    pub fn disk_usage(&self) -> Option<revisit_store::Usage> {
+        self.0.disk.as_ref().map(Disk::usage)
+    }
+
+    /// Bytes that are kept in memory, and URLs.
     pub fn size(&self) -> (u64, usize) {
         self.0.store.size()
     }
@@ -197,12 +234,16 @@ impl<F: Fetch> Inner<F> {
     async fn read(self: &Arc<Self>, asked: Asked) -> Result<Response, FetchError> {
         let policy = &self.options.policy;
         let id = asked.id();
+        let mut found = self.find(&id, &asked);
+        if found.variants.is_none() && self.recall(&id).await {
+            found = self.find(&id, &asked);
+        }
         let now = self.clock.now();
         let Found {
             variants,
             chosen,
             miss,
-        } = self.find(&id, &asked);
+        } = found;
         let Some(entry) = chosen else {
             if let Some(response) = self.alike(&asked, now) {
                 return Ok(response);
@@ -216,6 +257,7 @@ impl<F: Fetch> Inner<F> {
             Reuse::Fresh { age } => {
                 let outcome = hit(&entry.stored, now);
                 if let Some(response) = self.kept(&asked, &entry, age, now, outcome) {
+                    self.used(&id, &entry);
                     return Ok(response);
                 }
                 // It is a part, and another is asked for.
@@ -352,7 +394,7 @@ impl<F: Fetch> Inner<F> {
         now: SystemTime,
         outcome: Outcome,
     ) -> Option<Response> {
-        let source = Source::Here(&entry.body);
+        let source = Source::Kept(&entry.content);
         let response = answer(asked, &entry.stored, source, age, now)?;
         Some(told(response, &outcome))
     }
@@ -416,19 +458,17 @@ impl<F: Fetch> Inner<F> {
             headers: response.headers(),
         };
         for invalidation in invalidations(&self.options.policy, &asked.head(), &head) {
-            self.invalidate(&invalidation, &asked);
+            self.invalidate(&invalidation, &asked).await;
         }
         Ok(self.keep_of_write(&asked, response, sent))
     }
 
-    fn invalidate(&self, invalidation: &Invalidation, asked: &Asked) {
+    async fn invalidate(&self, invalidation: &Invalidation, asked: &Asked) {
         match invalidation {
             Invalidation::Uri(uri, _) => {
                 let key = RequestKey::of(&Method::GET, uri.target());
                 let id = Bytes::copy_from_slice(key.as_bytes());
-                // First those who might join what is of yesterday, then the thing itself.
-                self.flights.forget(&id);
-                self.store.remove(&id);
+                self.let_go(&id).await;
             }
             Invalidation::Group(group) => {
                 let origin = asked.origin();
@@ -445,6 +485,7 @@ impl<F: Fetch> Inner<F> {
                     self.flights.forget(&id);
                     self.store.remove(&id);
                 }
+                self.let_group_go(&origin, group).await;
             }
         }
     }

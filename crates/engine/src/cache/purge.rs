@@ -2,6 +2,8 @@
 //!
 //! What is on its way to the store when a purge comes is not kept either.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -10,17 +12,24 @@ use revisit_rules::http::key::RequestKey;
 use revisit_rules::http::{Target, uri};
 
 use super::Cache;
+use super::disk::{StoreError, label};
 use super::entry::Entry;
-use crate::Fetch;
+use crate::{BodyError, Fetch};
 
-/// Why nothing can be purged so.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no URL with a host, as `http://shop.example/path`")]
-pub struct PurgeError(pub String);
+/// Why a purge was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum PurgeError {
+    /// It does not say what.
+    #[error("`{0}` is no URL with a host, as `http://shop.example/path`")]
+    NoUrl(String),
+    /// It is thrown out of memory, but the disk may bring it back.
+    #[error("cannot note the purge on the disk")]
+    Disk(#[source] BodyError),
+}
 
 impl<F: Fetch> Cache<F> {
     /// Throws out what is kept for a URL, with all its variants. Says whether there was something.
-    pub fn purge_url(&self, url: &str) -> Result<bool, PurgeError> {
+    pub async fn purge_url(&self, url: &str) -> Result<bool, PurgeError> {
         let nothing = Target {
             scheme: "http",
             authority: "",
@@ -28,24 +37,24 @@ impl<F: Fetch> Cache<F> {
         };
         let read = uri::resolve(nothing, url.as_bytes());
         let uri = read.filter(|uri| !uri.target().authority.is_empty());
-        let uri = uri.ok_or_else(|| PurgeError(url.to_owned()))?;
+        let uri = uri.ok_or_else(|| PurgeError::NoUrl(url.to_owned()))?;
         // We are asked by http, whatever the public URL begins with.
         let target = Target {
             scheme: "http",
             ..uri.target()
         };
         let id = Bytes::copy_from_slice(RequestKey::of(&Method::GET, target).as_bytes());
-        self.0.flights.forget(&id);
-        Ok(self.0.store.remove(&id))
+        self.0.throw_out(&id).await.map_err(of_disk)
     }
 
-    /// Throws out all URLs that begin so, `http://shop.example/products/` say. Says how many.
-    pub fn purge_prefix(&self, prefix: &str) -> Result<usize, PurgeError> {
+    /// Throws out all URLs that begin so, `http://shop.example/products/` say. Says how many there
+    /// were in memory.
+    pub async fn purge_prefix(&self, prefix: &str) -> Result<usize, PurgeError> {
         let rest = prefix
             .strip_prefix("http://")
             .or_else(|| prefix.strip_prefix("https://"))
             .filter(|rest| !rest.is_empty())
-            .ok_or_else(|| PurgeError(prefix.to_owned()))?;
+            .ok_or_else(|| PurgeError::NoUrl(prefix.to_owned()))?;
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let target = Target {
             scheme: "http",
@@ -54,18 +63,31 @@ impl<F: Fetch> Cache<F> {
             path: if path.is_empty() { "/" } else { path },
         };
         let prefix = target.origin() + target.path;
-        Ok(self.purge(|entry| entry.url.starts_with(&prefix)))
+        let purged = self.purge(|entry| entry.url.starts_with(&prefix));
+        if let Some(disk) = &self.0.disk {
+            let policy = &self.0.options.policy;
+            disk.purge_prefix(&prefix, policy).await.map_err(of_disk)?;
+        }
+        Ok(purged)
     }
 
     /// Throws out all answers with this tag in `Cache-Tag`, `Surrogate-Key` or `Cache-Groups`. Says
-    /// for how many URLs there were some.
-    pub fn purge_tag(&self, tag: &str) -> usize {
-        self.purge(|entry| has_tag(&entry.stored.headers, tag))
+    /// for how many URLs there were some in memory.
+    pub async fn purge_tag(&self, tag: &str) -> Result<usize, PurgeError> {
+        let purged = self.purge(|entry| tags(&entry.stored.headers).any(|found| found == tag));
+        if let Some(disk) = &self.0.disk {
+            disk.purge(label::tag(tag)).await.map_err(of_disk)?;
+        }
+        Ok(purged)
     }
 
-    /// Throws out everything. Says how many URLs that were.
-    pub fn purge_all(&self) -> usize {
-        self.purge(|_| true)
+    /// Throws out everything. Says how many URLs that were in memory.
+    pub async fn purge_all(&self) -> Result<usize, PurgeError> {
+        let purged = self.purge(|_| true);
+        if let Some(disk) = &self.0.disk {
+            disk.purge_all().await.map_err(of_disk)?;
+        }
+        Ok(purged)
     }
 
     fn purge(&self, unwanted: impl Fn(&Entry) -> bool) -> usize {
@@ -76,18 +98,23 @@ impl<F: Fetch> Cache<F> {
     }
 }
 
-/// `Cache-Tag` is a list with commas, `Surrogate-Key` one with spaces.
-fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
-    let values = |name: HeaderName| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+fn of_disk(error: StoreError) -> PurgeError {
+    PurgeError::Disk(error.into())
+}
+
+/// All tags of an answer: `Cache-Tag` is a list with commas, `Surrogate-Key` one with spaces.
+pub(super) fn tags(headers: &HeaderMap) -> impl Iterator<Item = Cow<'_, str>> {
     let in_list = |name: HeaderName, separator: u8| {
-        values(name).any(|value| {
-            let mut tags = value.split(|byte| *byte == separator);
-            tags.any(|found| found.trim_ascii() == tag.as_bytes())
-        })
+        let values = headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+        let members = values.flat_map(move |value| value.split(move |byte| *byte == separator));
+        members
+            .map(<[u8]>::trim_ascii)
+            .filter(|tag| !tag.is_empty())
+            .map(String::from_utf8_lossy)
     };
     in_list(CACHE_TAG, b',')
-        || in_list(SURROGATE_KEY, b' ')
-        || groups(headers).any(|group| group == tag)
+        .chain(in_list(SURROGATE_KEY, b' '))
+        .chain(groups(headers).map(|group| Cow::Owned(group.to_string())))
 }
 
 const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");

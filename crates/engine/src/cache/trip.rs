@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use http_body::Body as _;
 use revisit_rules::http::amend;
 use revisit_rules::http::outcome::{Forward, Outcome, ttl};
@@ -108,12 +108,14 @@ impl<F: Fetch> Inner<F> {
         let response = match validate::answered(stored, &head, times) {
             _ if candidates.is_empty() => response,
             Answered::Current(place) => {
-                let entry = self.validated(&asked, &candidates[place], &response, times);
+                let entry = self.validated(&asked, &candidates[place], response.headers(), times);
                 // The news may be of this exchange alone: then nobody else gets to see them.
-                boarded.land(match self.keep_validated(&id, &began, &asked, &entry) {
-                    true => Landed::Validated(entry.clone()),
-                    false => Landed::Private,
-                });
+                boarded.land(
+                    match self.keep_validated(&id, &began, &asked, &entry).await {
+                        true => Landed::Validated(entry.clone()),
+                        false => Landed::Private,
+                    },
+                );
                 let now = self.clock.now();
                 let age = entry.stored.freshness(now).age;
                 let outcome = Outcome {
@@ -180,21 +182,27 @@ impl<F: Fetch> Inner<F> {
         &self,
         asked: &Asked,
         entry: &Entry,
-        response: &Response,
+        news: &HeaderMap,
         times: Times,
     ) -> Arc<Entry> {
         let policy = &self.options.policy;
-        let (kept, news) = (&entry.stored, response.headers());
+        let kept = &entry.stored;
         let mut stored = validate::fold_304(policy, kept, asked.headers(), news, times);
         if !stored.vary.matches(asked.headers()) {
             // It was asked about for another request, and is current for this one.
             stored.vary = VaryKey::of(&stored.headers, asked.headers());
         }
-        Entry::new(entry.url.clone(), stored, entry.body.clone())
+        entry.with_head(stored)
     }
 
     /// Keeps what was validated on, unless the news forbid that. Do they not?
-    fn keep_validated(&self, id: &Bytes, began: &Began, asked: &Asked, entry: &Arc<Entry>) -> bool {
+    async fn keep_validated(
+        self: &Arc<Self>,
+        id: &Bytes,
+        began: &Began,
+        asked: &Asked,
+        entry: &Arc<Entry>,
+    ) -> bool {
         let stored = &entry.stored;
         let head = ResponseHead {
             status: stored.status,
@@ -212,7 +220,7 @@ impl<F: Fetch> Inner<F> {
             // About this exchange, and not about what is kept.
             Storable::No(Because::RequestNoStore) => false,
             Storable::No(_) => {
-                self.store.remove(id);
+                self.let_go(id).await;
                 false
             }
         }
@@ -221,7 +229,7 @@ impl<F: Fetch> Inner<F> {
     /// Passes a new response on, and keeps it if it may be kept.
     #[expect(clippy::too_many_arguments, reason = "all that is known of a trip")]
     async fn receive(
-        &self,
+        self: &Arc<Self>,
         boarded: Boarded,
         id: &Bytes,
         began: &Began,
@@ -233,7 +241,9 @@ impl<F: Fetch> Inner<F> {
     ) {
         let is_get = *asked.method() == Method::GET;
         if !is_get {
-            self.freshen(id, began, asked, &response, times);
+            let (status, headers) = (response.status(), response.headers());
+            let head = ResponseHead { status, headers };
+            self.freshen(id, began, asked, &head, times).await;
         }
         let stored = match is_get {
             true => self.stored(asked, &response, times),
@@ -299,7 +309,7 @@ impl<F: Fetch> Inner<F> {
     /// Reads a body to its end and puts the response, if it is whole: all of it, or of the part that
     /// it says it is.
     async fn put_whole(
-        &self,
+        self: &Arc<Self>,
         id: &Bytes,
         began: &Began,
         asked: &Asked,
@@ -322,7 +332,7 @@ impl<F: Fetch> Inner<F> {
     }
 
     /// Puts an entry among those for the same URL.
-    fn put(&self, id: &Bytes, began: &Began, asked: &Asked, entry: Arc<Entry>) {
+    fn put(self: &Arc<Self>, id: &Bytes, began: &Began, asked: &Asked, entry: Arc<Entry>) {
         let origin = asked.origin();
         let put = self.store.update(id, &began.epoch, |before| {
             // Under the lock that a group's end waits for.
@@ -333,28 +343,32 @@ impl<F: Fetch> Inner<F> {
             let all = Variants::with(before, entry.clone(), &self.options);
             Some(Arc::new(all))
         });
+        if put {
+            self.used(id, &entry);
+        }
         if put && self.options.policy.no_vary_search {
             self.alike.note(id, &entry);
         }
     }
 
     /// What a response to HEAD says of the kept response to GET (RFC 9111 §4.3.5).
-    fn freshen(&self, id: &Bytes, began: &Began, asked: &Asked, response: &Response, times: Times) {
+    async fn freshen(
+        self: &Arc<Self>,
+        id: &Bytes,
+        began: &Began,
+        asked: &Asked,
+        head: &ResponseHead<'_>,
+        times: Times,
+    ) {
         let Some(entry) = self.find(id, asked).chosen else {
             return;
         };
-        let head = ResponseHead {
-            status: response.status(),
-            headers: response.headers(),
-        };
-        match validate::freshen(&entry.stored, &head, times) {
+        match validate::freshen(&entry.stored, head, times) {
             Freshening::Current => {
-                let entry = self.validated(asked, &entry, response, times);
-                self.keep_validated(id, began, asked, &entry);
+                let entry = self.validated(asked, &entry, head.headers, times);
+                self.keep_validated(id, began, asked, &entry).await;
             }
-            Freshening::Outdated => {
-                self.store.remove(id);
-            }
+            Freshening::Outdated => self.let_go(id).await,
             Freshening::Nothing => {}
         }
     }

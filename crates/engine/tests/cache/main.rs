@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may end so")]
 
 mod cases;
+#[cfg(feature = "disk")]
+mod disk;
 mod together;
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -31,7 +33,9 @@ impl Clock for Moved {
 }
 
 fn run(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
     runtime.unwrap().block_on(test);
 }
 

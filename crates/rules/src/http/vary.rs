@@ -79,13 +79,16 @@ impl VaryKey {
             .map(|(name, value)| (name, value.as_deref()))
     }
 
-    /// Makes a key of what [`Self::fields`] gave.
-    pub fn from_fields(fields: impl IntoIterator<Item = (HeaderName, Option<Box<[u8]>>)>) -> Self {
+    /// Makes the key of a stored response again, of what [`Self::fields`] gave.
+    pub fn from_fields(
+        response: &HeaderMap,
+        fields: impl IntoIterator<Item = (HeaderName, Option<Box<[u8]>>)>,
+    ) -> Self {
         let mut fields: Vec<_> = fields.into_iter().collect();
         fields.sort_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
         Self {
             fields,
-            never: false,
+            never: answers_none(response),
         }
     }
 }

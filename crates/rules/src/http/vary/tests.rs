@@ -90,11 +90,14 @@ fn of_several_that_match_the_latest_is_selected() {
 
 #[test]
 fn a_key_that_was_kept_is_the_same_key() {
-    let key = VaryKey::of(&fields("vary: b, a"), &fields("a: 1"));
-    let fields = key
-        .fields()
-        .map(|(name, value)| (name.clone(), value.map(Into::into)));
-    assert_eq!(VaryKey::from_fields(fields), key);
+    for vary in ["vary: b, a", "vary: b, *", "vary: no name", "x: 1"] {
+        let response = fields(vary);
+        let key = VaryKey::of(&response, &fields("a: 1"));
+        let kept = key
+            .fields()
+            .map(|(name, value)| (name.clone(), value.map(Into::into)));
+        assert_eq!(VaryKey::from_fields(&response, kept), key, "{vary}");
+    }
 }
 
 proptest! {

@@ -1,0 +1,96 @@
+//! Two tiers, of which the second need not be there: memory, and the disk behind it.
+//!
+//! What is used a second time goes down, what memory lacks comes up, and what is thrown out is thrown
+//! out of both, memory first: so nothing that is of yesterday is in memory when the disk is told, and
+//! what the disk is given later it is given as of a moment before.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Inner;
+use super::disk::{StoreError, label};
+use super::entry::{Entry, Variants};
+use crate::Fetch;
+
+impl<F: Fetch> Inner<F> {
+    /// Brings into memory what the disk has under `id`. Is there anything?
+    pub(super) async fn recall(&self, id: &Bytes) -> bool {
+        let Some(disk) = self.disk.as_ref().filter(|disk| disk.may_have(id)) else {
+            return false;
+        };
+        // What is thrown out meanwhile is not brought back.
+        let epoch = self.store.epoch(id);
+        let mut found = disk.recall(id, &self.options.policy).await;
+        found.truncate(self.options.variants_max);
+        if found.is_empty() {
+            return false;
+        }
+        self.store.update(id, &epoch, |before| {
+            Some(before.unwrap_or_else(|| Arc::new(Variants(found))))
+        })
+    }
+
+    /// What answered, or came, just now: if it is not for the first time it goes to the disk too.
+    pub(super) fn used(self: &Arc<Self>, id: &Bytes, entry: &Entry) {
+        if let Some(disk) = &self.disk
+            && !entry.is_saved()
+            && disk.is_worth_it(id)
+        {
+            let (cache, id) = (self.clone(), Bytes::copy_from_slice(id));
+            tokio::spawn(async move { cache.save(&id).await });
+        }
+    }
+
+    /// Writes what memory has under `id` and the disk has not.
+    async fn save(&self, id: &Bytes) {
+        let unsaved = || {
+            let variants = self.store.get(id);
+            let all = variants.iter().flat_map(|variants| &variants.0);
+            // The oldest first, as they came.
+            let mut unsaved: Vec<_> = all.filter(|entry| !entry.is_saved()).cloned().collect();
+            unsaved.reverse();
+            unsaved
+        };
+        let mut writing = self.disk.as_ref().and_then(|disk| disk.begin(id));
+        while let Some(mut now) = writing {
+            now.look_again();
+            for entry in unsaved() {
+                let (policy, variants_max) = (&self.options.policy, self.options.variants_max);
+                if let Err(error) = now.write(&entry, policy, variants_max).await {
+                    tracing::warn!(url = &*entry.url, %error, "not kept on the disk");
+                }
+                // One that cannot be written is not tried again at each use.
+                entry.set_saved();
+            }
+            writing = now.end_unless(|| !unsaved().is_empty());
+        }
+    }
+
+    /// Throws out what is kept under `id`, and what is on its way there. Was there anything?
+    pub(super) async fn throw_out(&self, id: &Bytes) -> Result<bool, StoreError> {
+        // First those who might join what is of yesterday, then the thing itself.
+        self.flights.forget(id);
+        let here = self.store.remove(id);
+        Ok(match &self.disk {
+            Some(disk) => disk.purge_id(id).await? || here,
+            None => here,
+        })
+    }
+
+    /// [`Self::throw_out`], where nobody asked for it who could be told that it was not done.
+    pub(super) async fn let_go(&self, id: &Bytes) {
+        if let Err(error) = self.throw_out(id).await {
+            tracing::error!(%error, "the disk tier may keep what became invalid");
+        }
+    }
+
+    /// The same for a group of an origin that is not in memory.
+    pub(super) async fn let_group_go(&self, origin: &str, group: &str) {
+        if let Some(disk) = &self.disk
+            && let Err(error) = disk.purge(label::group(origin, group)).await
+        {
+            tracing::error!(%error, "the disk tier may keep what became invalid");
+        }
+    }
+}
