@@ -19,7 +19,7 @@ mod storage_key;
 mod testing;
 mod url;
 
-pub use self::url::{RequestUrl, UrlError};
+pub use self::url::{RequestUrl, URL_BYTES_MAX, UrlError};
 pub use admit::{BodyState, Refusal};
 pub use batch::{Batch, Duplicate, Operation, batch, replaced};
 pub use query::{Item, Matched, Mismatch, QueryOptions, Question};

@@ -41,8 +41,8 @@ pub enum UrlError {
     },
 }
 
-/// The longest URL, in bytes of its serialization: 2 MiB, as Chromium has it.
-pub const URL_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// The longest URL, in bytes of its serialization: 1 MiB. Browsers take up to 2 MiB.
+pub const URL_BYTES_MAX: usize = 1024 * 1024;
 
 impl RequestUrl {
     /// Reads `text`, against `base` if it is relative.
@@ -113,6 +113,23 @@ impl RequestUrl {
     /// `https`, `file`, …
     pub fn scheme(&self) -> &str {
         self.text.split_once(':').map_or("", |(scheme, _)| scheme)
+    }
+
+    /// Host and, if it is not the scheme's own, port; empty for what has none.
+    pub fn authority(&self) -> &str {
+        self.split().0
+    }
+
+    /// Path and query, as a request names them (RFC 9112 §3.2.1).
+    pub fn path_and_query(&self) -> &str {
+        self.split().1
+    }
+
+    fn split(&self) -> (&str, &str) {
+        let Some((_, rest)) = self.without_fragment().split_once("://") else {
+            return ("", self.without_fragment());
+        };
+        rest.split_at(rest.find('/').unwrap_or(rest.len()))
     }
 
     /// Is it one that the Cache API keeps?
@@ -197,6 +214,17 @@ mod tests {
         let grows = format!("http://a/{}b", " ".repeat(URL_BYTES_MAX / 2));
         let long = RequestUrl::parse(&grows, None);
         assert!(matches!(long, Err(UrlError::TooLong { .. })));
+    }
+
+    #[test]
+    fn a_url_is_asked_for_by_its_authority_and_its_path_with_the_query() {
+        let check = |text: &str, authority: &str, path: &str| {
+            let url = RequestUrl::parse(text, None).expect(text);
+            assert_eq!((url.authority(), url.path_and_query()), (authority, path));
+        };
+        check("https://a:443/b?c#d", "a", "/b?c");
+        check("http://[::1]:81?a/b", "[::1]:81", "/?a/b");
+        check("http://a", "a", "/");
     }
 
     #[test]
