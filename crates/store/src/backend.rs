@@ -7,10 +7,10 @@ use bytes::Bytes;
 
 use crate::StoreError;
 use crate::batch::Batch;
-use crate::entry::{Entry, Serial};
+use crate::entry::{Entry, Head, Serial};
 use crate::purge::{Purge, Sequence};
 use crate::staging::Staging;
-use crate::store::{Contract, Usage};
+use crate::store::{Contract, Report, Usage};
 
 /// An answer that comes by itself, on whatever runtime it is waited for.
 pub(crate) type Pending<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
@@ -47,12 +47,16 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn find(&self, collection: CollectionId, id: Bytes) -> Pending<Vec<Entry>>;
     /// All entries, in the order of insertion.
     fn list(&self, collection: CollectionId) -> Pending<Vec<Entry>>;
+    /// These entries of one moment, as far as they are there.
+    fn find_serials(&self, collection: CollectionId, serials: Vec<Serial>) -> Pending<Vec<Entry>>;
+    fn heads(&self, collection: CollectionId) -> Pending<Vec<Head>>;
     fn commit(&self, collection: CollectionId, batch: Batch) -> Pending<Vec<Serial>>;
     fn stage(&self, bytes_max: u64) -> Staging;
 
     fn purge(&self, purge: Purge) -> Pending<Sequence>;
     fn sequence(&self) -> Sequence;
 
+    fn check(&self) -> Pending<Report>;
     /// Ends all work; what was acknowledged before is kept.
     fn close(&self) -> Pending<()>;
 }

@@ -1,12 +1,14 @@
 //! The body of an entry: read by ranges, piece by piece, each piece proven before it is given.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 
 use crate::StoreError;
 use crate::backend::Pending;
+use crate::disk::FileBody;
 
 /// A body that is kept. It stays readable when its entry is removed.
 #[derive(Debug, Clone)]
@@ -15,6 +17,7 @@ pub struct Body(Kind);
 #[derive(Debug, Clone)]
 enum Kind {
     Memory(Bytes),
+    File(Arc<FileBody>),
 }
 
 impl Body {
@@ -22,10 +25,15 @@ impl Body {
         Self(Kind::Memory(bytes))
     }
 
+    pub(crate) fn file(file: Arc<FileBody>) -> Self {
+        Self(Kind::File(file))
+    }
+
     /// Bytes of it.
     pub fn len(&self) -> u64 {
         match &self.0 {
             Kind::Memory(bytes) => bytes.len() as u64,
+            Kind::File(file) => file.len(),
         }
     }
 
@@ -38,6 +46,7 @@ impl Body {
     pub fn at_hand(&self) -> Option<&Bytes> {
         match &self.0 {
             Kind::Memory(bytes) => Some(bytes),
+            Kind::File(_) => None,
         }
     }
 
@@ -75,12 +84,14 @@ impl Body {
             Kind::Memory(bytes) => {
                 Piece::Here(bytes.slice(range.start as usize..range.end as usize))
             }
+            Kind::File(file) => Piece::UnderWay(file.piece(range)),
         }
     }
 }
 
 enum Piece {
     Here(Bytes),
+    UnderWay(Pending<Bytes>),
 }
 
 /// Reads a range of a body from front to back.
@@ -101,11 +112,14 @@ impl BodyReader {
         if self.left.is_empty() {
             return Poll::Ready(None);
         }
-        let answer = match &mut self.under_way {
-            Some(under_way) => ready!(under_way.as_mut().poll(cx)),
-            None => match self.body.piece(self.left.clone()) {
-                Piece::Here(bytes) => Ok(bytes),
-            },
+        let answer = loop {
+            if let Some(under_way) = &mut self.under_way {
+                break ready!(under_way.as_mut().poll(cx));
+            }
+            match self.body.piece(self.left.clone()) {
+                Piece::Here(bytes) => break Ok(bytes),
+                Piece::UnderWay(pending) => self.under_way = Some(pending),
+            }
         };
         self.under_way = None;
         match &answer {

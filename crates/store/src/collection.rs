@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::StoreError;
 use crate::backend::{Backend, CollectionId};
 use crate::batch::Batch;
-use crate::entry::{Entry, Limits, Serial, within};
+use crate::entry::{Entry, Head, Limits, Serial, within};
 use crate::store::{Contract, Store};
 
 /// A collection. As long as one of its clones lives it can be used, even when its name was taken
@@ -52,6 +52,22 @@ impl Collection {
     /// All entries of one moment, in the order of insertion, small bodies included.
     pub async fn list(&self) -> Result<Vec<Entry>, StoreError> {
         self.0.backend.list(self.0.id).await
+    }
+
+    /// The heads of all entries of one moment, in the order of insertion.
+    pub async fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        self.0.backend.heads(self.0.id).await
+    }
+
+    /// These entries of one moment, in the order of `serials`; those that are gone are left out.
+    pub async fn get(&self, serials: &[Serial]) -> Result<Vec<Entry>, StoreError> {
+        if serials.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.0
+            .backend
+            .find_serials(self.0.id, serials.to_vec())
+            .await
     }
 
     /// Makes the changes of a batch, all or none, and says the numbers of what was inserted.

@@ -40,6 +40,23 @@ pub struct Entry {
     pub stale: bool,
 }
 
+/// An entry without its body.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// Its number: [`crate::Collection::get`] gives the entry.
+    pub serial: Serial,
+    /// Its name in bytes.
+    pub id: Bytes,
+    /// What was put as its head.
+    pub head: Bytes,
+    /// The labels by which it can be purged.
+    pub labels: Vec<Bytes>,
+    /// Bytes of its body.
+    pub body_bytes: u64,
+    /// As [`Entry::stale`].
+    pub stale: bool,
+}
+
 /// How large the parts of an entry may be.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -76,8 +76,8 @@ pub enum StoreError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
-    /// The collection was of another store, or is gone.
-    #[error("the collection is not of this store, or gone")]
+    /// The collection or a staged body is of another store, or the collection is gone.
+    #[error("the collection or a staged body is not of this store, or gone")]
     NoCollection,
 }
 

@@ -14,8 +14,8 @@
 //! | bytes that fail their checksum | [`StoreError::Corrupt`] | a miss, and the entry is dropped |
 //! | no room | [`StoreError::Quota`], [`StoreError::Full`]; nothing is evicted | what was used least recently goes |
 //!
-//! On disk it is opened by `Store::open(folder, Options::durable())`, `Options::relaxed(bytes_max)`, or
-//! `Options::as_it_is().read_only()` for a look (`revisit store`); `Store::check` proves all that it holds.
+//! On disk it is opened by [`Store::open`] with [`Options::durable`], [`Options::relaxed`], or
+//! [`Options::as_it_is`] for a look (`revisit store`); [`Store::check`] proves all that it holds.
 //!
 //! [`Store::memory`] is the twin without a disk: the same answers, gone with the process. What the
 //! disk promises, and under which conditions, is written in `docs/store.md`.
@@ -42,6 +42,7 @@ mod backend;
 mod batch;
 mod body;
 mod collection;
+mod disk;
 mod doorkeeper;
 mod entry;
 mod error;
@@ -53,9 +54,10 @@ mod store;
 pub use batch::{Batch, NewEntry};
 pub use body::{Body, BodyReader};
 pub use collection::Collection;
+pub use disk::{OpenError, Options};
 pub use doorkeeper::Doorkeeper;
-pub use entry::{Entry, Limits, Serial};
+pub use entry::{Entry, Head, Limits, Serial};
 pub use error::StoreError;
 pub use purge::{Purge, Sequence};
 pub use staging::{Staged, Staging};
-pub use store::{Contract, Store, Usage};
+pub use store::{Contract, Damage, Report, Store, Usage};

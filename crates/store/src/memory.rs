@@ -11,10 +11,10 @@ use crate::StoreError;
 use crate::backend::{Backend, CollectionId, Pending, ready};
 use crate::batch::Batch;
 use crate::body::Body;
-use crate::entry::{Entry, Serial, charge};
+use crate::entry::{Entry, Head, Serial, charge};
 use crate::purge::{Purge, Sequence, Standing, Watermarks};
 use crate::staging::Staging;
-use crate::store::{Contract, Usage};
+use crate::store::{Contract, Report, Usage};
 
 /// A store in memory.
 pub(crate) struct Memory {
@@ -118,6 +118,13 @@ impl State {
             .collections
             .get(&collection)
             .ok_or(StoreError::NoCollection)?;
+        if batch
+            .inserts
+            .iter()
+            .any(|entry| entry.body.inline().is_none())
+        {
+            return Err(StoreError::NoCollection); // staged by a store on disk
+        }
         for (id, expected) in &batch.expects {
             let found = kept.by_id.get(id).map_or(&[][..], Vec::as_slice);
             if found != expected {
@@ -155,7 +162,7 @@ impl State {
                 id: new.id,
                 head: new.head,
                 labels: new.labels,
-                body: Body::memory(new.body.into_memory()),
+                body: Body::memory(new.body.inline().cloned().unwrap_or_default()),
                 padding: new.padding,
                 since: new.since.unwrap_or(now),
                 stale: false,
@@ -352,6 +359,54 @@ impl Backend for Memory {
                 .get(&collection)
                 .ok_or(StoreError::NoCollection)?;
             Ok(state.judged(kept.entries.values()))
+        })
+    }
+
+    fn find_serials(&self, collection: CollectionId, serials: Vec<Serial>) -> Pending<Vec<Entry>> {
+        self.step(|state| {
+            let kept = state
+                .collections
+                .get(&collection)
+                .ok_or(StoreError::NoCollection)?;
+            Ok(state.judged(serials.iter().filter_map(|serial| kept.entries.get(serial))))
+        })
+    }
+
+    fn heads(&self, collection: CollectionId) -> Pending<Vec<Head>> {
+        self.step(|state| {
+            let kept = state
+                .collections
+                .get(&collection)
+                .ok_or(StoreError::NoCollection)?;
+            let head = |entry: Entry| Head {
+                serial: entry.serial,
+                id: entry.id,
+                head: entry.head,
+                labels: entry.labels,
+                body_bytes: entry.body.len(),
+                stale: entry.stale,
+            };
+            Ok(state
+                .judged(kept.entries.values())
+                .into_iter()
+                .map(head)
+                .collect())
+        })
+    }
+
+    fn check(&self) -> Pending<Report> {
+        self.step(|state| {
+            let entries = || {
+                state
+                    .collections
+                    .values()
+                    .flat_map(|kept| kept.entries.values())
+            };
+            Ok(Report {
+                entries: entries().count() as u64,
+                bytes: entries().map(|entry| entry.body.len()).sum(),
+                damages: Vec::new(),
+            })
         })
     }
 

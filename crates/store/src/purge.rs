@@ -65,8 +65,6 @@ pub(crate) struct Watermarks {
     everything: Mark,
     labels: HashMap<Bytes, Mark>,
     last: Sequence,
-    /// Lines up to here were forgotten: what was put as of before is gone.
-    floor: Sequence,
 }
 
 /// The last hard and the last soft purge.
@@ -109,9 +107,14 @@ impl Watermarks {
         mark.raise(sequence, purge.soft);
     }
 
-    /// Forgets the lines up to `floor`; the caller has dropped what they hit.
+    /// Takes over where the log stands, though its last lines are forgotten.
+    pub(crate) fn reach(&mut self, sequence: Sequence) {
+        self.last = self.last.max(sequence);
+    }
+
+    /// Forgets the lines up to `floor`: nothing is left of what they hit, and nothing that was asked
+    /// for before them is put any more.
     pub(crate) fn forget(&mut self, floor: Sequence) {
-        self.floor = self.floor.max(floor);
         let above = |mark: &Mark| mark.hard.max(mark.soft) > floor;
         self.labels.retain(|_, mark| above(mark));
     }
@@ -120,9 +123,6 @@ impl Watermarks {
     pub(crate) fn standing(&self, labels: &[Bytes], since: Sequence) -> Standing {
         if since >= self.last {
             return Standing::Good;
-        }
-        if since < self.floor {
-            return Standing::Gone;
         }
         let marks = labels.iter().filter_map(|label| self.labels.get(label));
         let mut worst = self.everything.standing(since);
@@ -182,14 +182,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_the_log_is_gone() {
+    fn forgotten_lines_take_no_memory_and_the_others_stay() {
         let mut marks = Watermarks::default();
         for number in 1..=3 {
             marks.add(Sequence(number), &Purge::label(format!("label {number}")));
         }
         marks.forget(Sequence(2));
         assert_eq!(marks.labels.len(), 1);
-        assert_eq!(marks.standing(&[], Sequence(1)), Standing::Gone);
-        assert_eq!(marks.standing(&[], Sequence(2)), Standing::Good);
+        let third = [Bytes::from("label 3")];
+        assert_eq!(marks.standing(&third, Sequence(2)), Standing::Gone);
+        assert_eq!(marks.last(), Sequence(3));
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! What is staged and not committed is dropped, at the latest when the store is opened again.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 
 use crate::StoreError;
+use crate::disk::{DiskStaging, Shared, StagedFile};
 
 /// A body that is being written. Dropped before [`Staging::finish`] it leaves nothing.
 #[derive(Debug)]
@@ -17,6 +20,7 @@ pub struct Staging {
 #[derive(Debug)]
 enum Kind {
     Memory(BytesMut),
+    Disk(DiskStaging),
 }
 
 /// A body that was written to its end, and can be put into one entry.
@@ -26,6 +30,7 @@ pub struct Staged(StagedKind);
 #[derive(Debug)]
 enum StagedKind {
     Memory(Bytes),
+    File(StagedFile),
 }
 
 impl Staging {
@@ -34,6 +39,14 @@ impl Staging {
             bytes_max,
             written: 0,
             kind: Kind::Memory(BytesMut::new()),
+        }
+    }
+
+    pub(crate) fn disk(bytes_max: u64, staging: DiskStaging) -> Self {
+        Self {
+            bytes_max,
+            written: 0,
+            kind: Kind::Disk(staging),
         }
     }
 
@@ -50,6 +63,7 @@ impl Staging {
         self.written = written;
         match &mut self.kind {
             Kind::Memory(all) => all.extend_from_slice(&bytes),
+            Kind::Disk(staging) => staging.write(bytes).await?,
         }
         Ok(())
     }
@@ -63,6 +77,7 @@ impl Staging {
     pub async fn finish(self) -> Result<Staged, StoreError> {
         match self.kind {
             Kind::Memory(all) => Ok(Staged::bytes(all.freeze())),
+            Kind::Disk(staging) => staging.finish().await,
         }
     }
 }
@@ -73,10 +88,15 @@ impl Staged {
         Self(StagedKind::Memory(bytes.into()))
     }
 
+    pub(crate) fn file(file: StagedFile) -> Self {
+        Self(StagedKind::File(file))
+    }
+
     /// Bytes of it.
     pub fn len(&self) -> u64 {
         match &self.0 {
             StagedKind::Memory(bytes) => bytes.len() as u64,
+            StagedKind::File(file) => file.len(),
         }
     }
 
@@ -85,9 +105,34 @@ impl Staged {
         self.len() == 0
     }
 
-    pub(crate) fn into_memory(self) -> Bytes {
-        match self.0 {
-            StagedKind::Memory(bytes) => bytes,
+    /// Its bytes, if they are in memory.
+    pub(crate) fn inline(&self) -> Option<&Bytes> {
+        match &self.0 {
+            StagedKind::Memory(bytes) => Some(bytes),
+            StagedKind::File(_) => None,
+        }
+    }
+
+    /// The number of its file; 0: it is in memory.
+    pub(crate) fn body(&self) -> u64 {
+        match &self.0 {
+            StagedKind::Memory(_) => 0,
+            StagedKind::File(file) => file.body(),
+        }
+    }
+
+    /// Whether it can be put into the store that has this state.
+    pub(crate) fn is_of(&self, store: &Arc<Shared>) -> bool {
+        match &self.0 {
+            StagedKind::Memory(_) => true,
+            StagedKind::File(file) => file.is_of(store),
+        }
+    }
+
+    /// A row names it now.
+    pub(crate) fn keep(&self) {
+        if let StagedKind::File(file) = &self.0 {
+            file.keep();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The face of a store: collections by name, staging, purges.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,7 +8,8 @@ use bytes::Bytes;
 use crate::StoreError;
 use crate::backend::Backend;
 use crate::collection::Collection;
-use crate::entry::{Limits, within};
+use crate::disk::{Disk, OpenError, Options};
+use crate::entry::{Limits, Serial, within};
 use crate::memory::Memory;
 use crate::purge::{Purge, Sequence};
 use crate::staging::Staging;
@@ -31,6 +33,26 @@ pub struct Usage {
     pub entries: u64,
 }
 
+/// What a check of everything found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Entries that were looked at.
+    pub entries: u64,
+    /// Bytes of their bodies.
+    pub bytes: u64,
+    /// What is damaged. Empty: everything is as it was written.
+    pub damages: Vec<Damage>,
+}
+
+/// Something that is damaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The entry that it concerns, if it is one.
+    pub serial: Option<Serial>,
+    /// What is off, for people.
+    pub what: String,
+}
+
 /// A store. Clones are the same store; it is closed when the last of them, and of what came out of
 /// it, is dropped.
 #[derive(Clone)]
@@ -46,6 +68,12 @@ impl Store {
         Self(Arc::new(Memory::new(contract)))
     }
 
+    /// Opens the store in a folder, and makes it if that is asked for. Blocks for as long as it takes
+    /// to read the list of entries.
+    pub fn open(folder: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
+        Ok(Self(Arc::new(Disk::open(folder.as_ref(), options)?)))
+    }
+
     /// What it promises.
     pub fn contract(&self) -> Contract {
         self.0.contract()
@@ -57,7 +85,7 @@ impl Store {
         space: &[u8],
         name: &[u8],
     ) -> Result<Collection, StoreError> {
-        let found = self.open(space, name, true).await?;
+        let found = self.find_collection(space, name, true).await?;
         found.ok_or(StoreError::NoCollection)
     }
 
@@ -67,10 +95,10 @@ impl Store {
         space: &[u8],
         name: &[u8],
     ) -> Result<Option<Collection>, StoreError> {
-        self.open(space, name, false).await
+        self.find_collection(space, name, false).await
     }
 
-    async fn open(
+    async fn find_collection(
         &self,
         space: &[u8],
         name: &[u8],
@@ -133,6 +161,11 @@ impl Store {
     /// [`NewEntry::since`](crate::NewEntry::since) this.
     pub fn sequence(&self) -> Sequence {
         self.0.sequence()
+    }
+
+    /// Reads everything, and proves that it is what was written.
+    pub async fn check(&self) -> Result<Report, StoreError> {
+        self.0.check().await
     }
 
     /// Ends all work. What was acknowledged before is kept; whatever is asked from here on gets

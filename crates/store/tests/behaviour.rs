@@ -5,13 +5,26 @@ use std::future::Future;
 
 use bytes::Bytes;
 use revisit_store::{
-    Batch, Collection, Contract, Entry, NewEntry, Purge, Serial, Staged, Store, StoreError,
+    Batch, Collection, Contract, Entry, NewEntry, Options, Purge, Serial, Staged, Store, StoreError,
 };
 
 /// Runs a test on every kind of store.
 fn check<F: Future<Output = ()>>(test: impl Fn(Store) -> F) {
     for contract in [Contract::Durable, Contract::Relaxed] {
         run(test(Store::memory(contract)));
+    }
+    for options in [Options::durable(), Options::relaxed(64 << 20)] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), options).unwrap();
+        run(async {
+            test(store.clone()).await;
+            if store.close().await.is_ok() {
+                drop(store);
+                let store = Store::open(folder.path(), options).unwrap();
+                let report = store.check().await.unwrap();
+                assert_eq!(report.damages, [], "{options:?}");
+            }
+        });
     }
 }
 
