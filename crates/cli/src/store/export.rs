@@ -1,7 +1,7 @@
 //! `revisit store export`: bodies as files, all else in `index.json`.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::list::entries;
 use super::shelf::shelves;
+use super::show::Uncopied;
 use super::{open, show};
 use crate::args::StorePlace;
 use crate::failure::Failure;
@@ -34,11 +35,9 @@ pub(super) async fn run(place: &StorePlace, folder: &Path, now: SystemTime) -> R
             let file = File::create_new(&path).map_err(|error| failed(&path, error))?;
             let mut file = BufWriter::new(file);
             match show::copy(&shelf, &listed, &mut file).await {
-                Ok(()) => {
-                    file.flush().map_err(|error| failed(&path, error))?;
-                    entry["body"] = json!(format!("bodies/{name}"));
-                }
-                Err(failure) => {
+                Ok(()) => entry["body"] = json!(format!("bodies/{name}")),
+                Err(Uncopied::Unwritten(error)) => return Err(failed(&path, error)),
+                Err(Uncopied::Unread(failure)) => {
                     drop(file);
                     fs::remove_file(&path).map_err(|error| failed(&path, error))?;
                     entry["damaged"] = json!(failure.to_string());

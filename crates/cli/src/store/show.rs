@@ -1,6 +1,6 @@
 //! `revisit store show`: all of what is kept for a URL.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::time::SystemTime;
 
 use anyhow::anyhow;
@@ -88,29 +88,39 @@ async fn write_body(found: &[(Shelf, Listed)], url: &str) -> Result<(), Failure>
         let help = "name one cache by --cache and --site; variants can only be exported".to_owned();
         return Err(Failure::words(error).help(help));
     };
-    copy(shelf, listed, &mut std::io::stdout().lock()).await
+    match copy(shelf, listed, &mut std::io::stdout().lock()).await {
+        // Whoever reads from a pipe may stop.
+        Err(Uncopied::Unwritten(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(Uncopied::Unwritten(error)) => Err(Failure::work(
+            anyhow::Error::new(error).context("cannot write the body"),
+        )),
+        Err(Uncopied::Unread(failure)) => Err(failure),
+        Ok(()) => Ok(()),
+    }
 }
 
-/// Copies the body of an entry, piece by piece. Whoever reads it from a pipe may stop.
+/// Why a body was not copied.
+pub(super) enum Uncopied {
+    Unread(Failure),
+    Unwritten(std::io::Error),
+}
+
+/// Copies the body of an entry, piece by piece.
 pub(super) async fn copy(
     shelf: &Shelf,
     listed: &Listed,
     to: &mut impl Write,
-) -> Result<(), Failure> {
+) -> Result<(), Uncopied> {
     let doing = || format!("cannot read the body of `{}`", listed.url());
-    let corrupt = |error| store_failure(error, &doing());
+    let unread = |error| Uncopied::Unread(store_failure(error, &doing()));
     let entries = shelf.collection.get(&[listed.head.serial]).await;
-    let entry = entries.map_err(corrupt)?.into_iter().next();
-    let entry = entry.ok_or_else(|| Failure::work(anyhow!("it is gone").context(doing())))?;
+    let entry = entries.map_err(unread)?.into_iter().next();
+    let gone = || Uncopied::Unread(Failure::work(anyhow!("it is gone").context(doing())));
+    let entry = entry.ok_or_else(gone)?;
     let mut reader = entry.body.reader(0..entry.body.len());
     while let Some(piece) = reader.next().await {
-        let piece = piece.map_err(corrupt)?;
-        match to.write_all(&piece) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
-            written => written.map_err(|error| {
-                Failure::work(anyhow::Error::new(error).context("cannot write the body"))
-            })?,
-        }
+        to.write_all(&piece.map_err(unread)?)
+            .map_err(Uncopied::Unwritten)?;
     }
-    Ok(())
+    to.flush().map_err(Uncopied::Unwritten)
 }
