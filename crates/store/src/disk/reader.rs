@@ -1,6 +1,5 @@
 //! Looking entries up: one row each, proven, judged by the log of purges, its body pinned.
 
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
@@ -10,6 +9,7 @@ use super::body::FileBody;
 use super::catalog::{
     BEHIND_ENTRY, Counts, ENTRY_COLUMNS, EntryRow, corrupt, decode, get, number, refused,
 };
+use super::open::Catalog;
 use super::shared::Shared;
 use super::writer::Op;
 use crate::StoreError;
@@ -19,9 +19,9 @@ use crate::purge::{Sequence, Standing};
 use crate::store::Contract;
 
 /// A connection that only reads.
-pub(super) fn connect(catalog: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn connect(catalog: &Catalog) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(catalog, flags)?;
+    let connection = catalog.connect(flags)?;
     connection.execute_batch(SETTINGS)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
