@@ -229,7 +229,7 @@ impl Place {
 
     /// Lets 64 writers work for a while, kills them, and looks, several times over the same store.
     fn storm(&self, number: usize) -> Result<usize> {
-        if number % 10 == 0 {
+        if number.is_multiple_of(10) {
             self.empty()?;
         }
         let mut command = Command::new(&self.workload);
