@@ -60,15 +60,20 @@ fn open(folder: &Path) -> Result<Store, Failure> {
 fn open_as(folder: &Path, options: Options) -> Result<Store, Failure> {
     Store::open(folder, options).map_err(|error| {
         let missing = matches!(error, OpenError::Missing { .. });
+        let of_source = match &error {
+            OpenError::Io { source, .. } if source.is_corrupt() => Some(HELP_NO_STORE),
+            OpenError::Io { .. } => Some(HELP_DISK),
+            _ => None,
+        };
         // The last line of the text says what to do.
         let text = error.to_string();
         let (fact, help) = match text.split_once("\nhelp: ") {
             Some((fact, help)) => (fact.to_owned(), Some(help.to_owned())),
-            None => (text, None),
+            None => (text, of_source.map(ToOwned::to_owned)),
         };
-        let error = match std::error::Error::source(&error) {
-            Some(source) => anyhow!(source.to_string()).context(fact),
-            None => anyhow!(fact),
+        let error = match error {
+            OpenError::Io { source, .. } => anyhow::Error::new(source).context(fact),
+            _ => anyhow!(fact),
         };
         match missing {
             true => Failure::words(error).help(HELP_MISSING.to_owned()),
@@ -91,6 +96,7 @@ fn store_failure(error: StoreError, doing: &str) -> Failure {
 
 const HELP_MISSING: &str =
     "name the folder that a program keeps its store in; it has a file `catalog.db`";
+const HELP_NO_STORE: &str = "its `catalog.db` is damaged or something else: bring a copy of the folder back, or use another";
 const HELP_DAMAGED: &str =
     "`revisit store check` lists what is damaged, `revisit store export` copies what is whole";
 const HELP_DISK: &str = "see that the disk is there and that you may read and write the folder";

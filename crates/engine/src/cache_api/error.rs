@@ -97,6 +97,12 @@ pub enum Quota {
         /// How many it has.
         caches: usize,
     },
+    /// A name may be no longer.
+    #[error("a name of {bytes} bytes is too long for a cache")]
+    Name {
+        /// How long it is.
+        bytes: usize,
+    },
     /// The disk is full.
     #[error("no room is left on the disk of the store")]
     Disk,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use revisit_rules::cache_api::{QueryOptions, RequestUrl, ResponseType, StorageKey, opaque};
-use revisit_store::{Contract, Staging, Store};
+use revisit_store::{Contract, Limits, Staging, Store};
 
 use super::{Cache, CacheError, DomString, IntoRequest, Quota, Response};
 use crate::record::{Kind, Space};
@@ -35,8 +35,10 @@ pub struct Options {
     /// Bytes that all caches of the storage key may hold together: URLs, fields, bodies, the
     /// padding of opaque responses and 256 bytes a pair. Default 1 GiB.
     pub quota_bytes: u64,
-    /// Caches that it may have. Default `10000`.
+    /// Caches that it may have. Default `1000`.
     pub caches_max: usize,
+    /// Bytes of the name of a cache, in WTF-8. Default 64 KiB, at most 1 MiB.
+    pub name_bytes_max: usize,
     /// Requests that one `add_all` has under way at once. Default `6`, as browsers have to one host.
     pub fetches_max: usize,
     /// Redirects that `add` follows. Default `20`, as Fetch says.
@@ -47,7 +49,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             quota_bytes: 1 << 30,
-            caches_max: 10_000,
+            caches_max: 1_000,
+            name_bytes_max: 64 * 1024,
             fetches_max: 6,
             redirects_max: 20,
         }
@@ -144,6 +147,10 @@ impl CacheStorage {
             return Ok(cache);
         }
         let shared = &self.0;
+        if !shared.can_be(&name) {
+            let bytes = name.as_wtf8().len();
+            return Err(CacheError::QuotaExceeded(Quota::Name { bytes }));
+        }
         let caches = shared.store.collections(&shared.space).len();
         if caches >= shared.options.caches_max {
             return Err(CacheError::QuotaExceeded(Quota::Caches { caches }));
@@ -161,6 +168,9 @@ impl CacheStorage {
     /// `delete(cacheName)`: says whether there was one. Whoever holds the cache can still use it.
     pub async fn delete(&self, name: impl Into<DomString> + Send) -> Result<bool, CacheError> {
         let (shared, name) = (&self.0, name.into());
+        if !shared.can_be(&name) {
+            return Ok(false);
+        }
         let deleted = shared
             .store
             .delete_collection(&shared.space, name.as_wtf8());
@@ -212,6 +222,9 @@ impl CacheStorage {
 
     async fn cache(&self, name: &DomString) -> Result<Option<Cache>, CacheError> {
         let shared = &self.0;
+        if !shared.can_be(name) {
+            return Ok(None);
+        }
         let found = shared.store.collection(&shared.space, name.as_wtf8());
         let cache = |collection| Cache::new(shared.clone(), collection);
         Ok(found.await?.map(cache))
@@ -219,6 +232,15 @@ impl CacheStorage {
 }
 
 impl Shared {
+    /// Is a name short enough for a cache?
+    fn can_be(&self, name: &DomString) -> bool {
+        let bytes_max = self
+            .options
+            .name_bytes_max
+            .min(Limits::ID_BYTES_MAX as usize);
+        name.as_wtf8().len() <= bytes_max
+    }
+
     /// Begins a body, which can never be larger than the quota.
     pub(super) fn stage(&self) -> Staging {
         self.store.stage(self.options.quota_bytes)

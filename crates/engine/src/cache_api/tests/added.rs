@@ -237,7 +237,7 @@ fn redirects_are_followed_and_listed() {
         ];
         assert_eq!(site.asked(), asked);
         // Kept under the URL that was asked for, with its own fields.
-        assert_eq!(cache.keys().await.unwrap(), [from.clone()]);
+        assert_eq!(cache.keys().await.unwrap(), std::slice::from_ref(&from));
         let found = cache
             .match_(&from, QueryOptions::default())
             .await

@@ -52,7 +52,7 @@ fn a_name_is_any_string_and_matches_itself_only() {
             assert!(!caches.has(&name).await.unwrap());
             caches.open(&name).await.unwrap();
             assert!(caches.has(&name).await.unwrap());
-            assert_eq!(caches.keys().await.unwrap(), [name.clone()]);
+            assert_eq!(caches.keys().await.unwrap(), std::slice::from_ref(&name));
             for other in others {
                 assert!(
                     !caches.has(other).await.unwrap(),

@@ -78,6 +78,26 @@ fn there_are_no_more_caches_than_there_may_be() {
 }
 
 #[test]
+fn a_name_that_is_too_long_is_refused_and_known_by_nobody() {
+    run(async {
+        let caches = storage(10_000);
+        caches.open("x".repeat(64 * 1024)).await.unwrap();
+        for length in [64 * 1024 + 1, 2 << 20] {
+            let name = "x".repeat(length);
+            let refused = caches.open(&*name).await;
+            assert_eq!(name_of(refused), "QuotaExceededError");
+            assert!(!caches.has(&*name).await.unwrap());
+            assert!(!caches.delete(&*name).await.unwrap());
+            let in_it = MultiCacheQueryOptions {
+                cache_name: Some((&*name).into()),
+                ..MultiCacheQueryOptions::default()
+            };
+            assert!(caches.match_("/", in_it).await.unwrap().is_none());
+        }
+    });
+}
+
+#[test]
 fn an_opaque_response_counts_with_padding_that_is_the_same_for_its_url() {
     run(async {
         let caches = storage(u64::MAX);
