@@ -5,6 +5,7 @@
 
 mod admin;
 mod cached;
+mod disk;
 mod framing;
 mod limited;
 mod raw;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, ORIGIN};
 use http::{Method, StatusCode};
 use http_body::Body as _;
-use revisit_engine::cache::Cache;
+use revisit_engine::cache::{Cache, PurgeError};
 use revisit_engine::{Body, BodyError, Fetch, FetchError, Request, Response};
 
 use crate::Metrics;
@@ -43,23 +43,16 @@ impl<F: Fetch> Admin<F> {
         said.is_some_and(|said| is_same(said, token.as_bytes()))
     }
 
-    fn purge(&self, what: &str, lines: &str) -> Result<usize, String> {
+    async fn purge(&self, what: &str, lines: &str) -> Result<usize, PurgeError> {
         if what == "all" {
-            return Ok(self.cache.purge_all());
+            return self.cache.purge_all().await;
         }
         let mut purged = 0;
         for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
             purged += match what {
-                "url" => usize::from(
-                    self.cache
-                        .purge_url(line)
-                        .map_err(|error| error.to_string())?,
-                ),
-                "prefix" => self
-                    .cache
-                    .purge_prefix(line)
-                    .map_err(|error| error.to_string())?,
-                _ => self.cache.purge_tag(line),
+                "url" => usize::from(self.cache.purge_url(line).await?),
+                "prefix" => self.cache.purge_prefix(line).await?,
+                _ => self.cache.purge_tag(line).await?,
             };
         }
         Ok(purged)
@@ -80,8 +73,8 @@ impl<F: Fetch> Fetch for Admin<F> {
         let (status, text) = match (&method, path.as_str()) {
             (&Method::GET | &Method::HEAD, "/healthz") => (StatusCode::OK, "well\n".to_owned()),
             (&Method::GET, "/metrics") => {
-                let (bytes, urls) = self.cache.size();
-                (StatusCode::OK, self.metrics.text(bytes, urls))
+                let text = self.metrics.text(self.cache.size(), self.cache.disk_size());
+                (StatusCode::OK, text)
             }
             (&Method::POST, "/purge/url" | "/purge/prefix" | "/purge/tag" | "/purge/all") if page => (
                 StatusCode::FORBIDDEN,
@@ -90,9 +83,14 @@ impl<F: Fetch> Fetch for Admin<F> {
             (&Method::POST, "/purge/url" | "/purge/prefix" | "/purge/tag" | "/purge/all") => {
                 let what = path.trim_start_matches("/purge/");
                 match read(request.into_body()).await {
-                    Ok(lines) => match self.purge(what, &lines) {
+                    Ok(lines) => match self.purge(what, &lines).await {
                         Ok(purged) => (StatusCode::OK, format!("{{\"purged\": {purged}}}\n")),
-                        Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")),
+                        Err(error @ PurgeError::NoUrl(_)) => {
+                            (StatusCode::BAD_REQUEST, format!("{error}\n"))
+                        }
+                        Err(error @ PurgeError::Disk(_)) => {
+                            (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"))
+                        }
                     },
                     Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")),
                 }

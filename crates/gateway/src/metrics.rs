@@ -53,7 +53,7 @@ impl Metrics {
     }
 
     /// The counts in the text format of Prometheus, with the size of what is kept.
-    pub(crate) fn text(&self, kept_bytes: u64, kept_urls: usize) -> String {
+    pub(crate) fn text(&self, memory: (u64, usize), disk: Option<(u64, u64)>) -> String {
         let mut text = String::new();
         let mut metric = |name: &str, kind: &str, help: &str, values: &[(&str, u64)]| {
             // Writing into a string cannot fail.
@@ -93,14 +93,28 @@ impl Metrics {
             "revisit_cache_bytes",
             "gauge",
             "Bytes of memory for what is kept.",
-            &[("", kept_bytes)],
+            &[("", memory.0)],
         );
         metric(
             "revisit_cache_urls",
             "gauge",
-            "URLs for which something is kept.",
-            &[("", kept_urls as u64)],
+            "URLs for which something is kept in memory.",
+            &[("", memory.1 as u64)],
         );
+        if let Some((bytes, responses)) = disk {
+            metric(
+                "revisit_cache_disk_bytes",
+                "gauge",
+                "Bytes on the disk for what is kept.",
+                &[("", bytes)],
+            );
+            metric(
+                "revisit_cache_disk_responses",
+                "gauge",
+                "Responses that are kept on the disk.",
+                &[("", responses)],
+            );
+        }
         text
     }
 }

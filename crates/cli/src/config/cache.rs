@@ -1,5 +1,6 @@
 //! `[cache]`: what `revisit serve URL` keeps, and for whom.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -26,6 +27,11 @@ pub(crate) struct CacheSection {
     pub(crate) set_cookie: Cookies,
     /// Most bytes of memory for what is kept. Half as much may be on its way there. Default `268435456` (256 MiB).
     pub(crate) memory_bytes_max: u64,
+    /// Folder for a second tier: what was used twice lies there too, and is there when `serve` starts anew. It is of
+    /// one `serve` alone. Flag `--store`. Default none.
+    pub(crate) store: Option<PathBuf>,
+    /// Most bytes on that disk, all files together; what was used least recently makes room. Default `1073741824` (1 GiB).
+    pub(crate) store_bytes_max: u64,
     /// Largest body that is kept; a larger one passes through unstored. Raise it for video and archives: one
     /// such body may push out thousands of pages. Default `67108864` (64 MiB).
     pub(crate) body_bytes_max: u64,
@@ -103,6 +109,8 @@ impl Default for CacheSection {
             profile: Profile::default(),
             set_cookie: Cookies::default(),
             memory_bytes_max: options.memory_bytes_max,
+            store: None,
+            store_bytes_max: 1 << 30,
             body_bytes_max: options.body_bytes_max,
             variants_max: u32::try_from(options.variants_max).unwrap_or(u32::MAX),
             heuristic_percent: heuristic.map_or(0, |heuristic| heuristic.percent),

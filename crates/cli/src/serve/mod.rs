@@ -51,11 +51,14 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
 }
 
 fn refuse_what_is_for_origins(args: &ServeArgs) -> Result<(), Failure> {
-    let word = match (args.profile, args.set_cookie, args.admin) {
-        (Some(_), _, _) => "--profile",
-        (_, Some(_), _) => "--set-cookie",
-        (_, _, Some(_)) => "--admin",
-        _ => return Ok(()),
+    let words = [
+        ("--profile", args.profile.is_some()),
+        ("--set-cookie", args.set_cookie.is_some()),
+        ("--admin", args.admin.is_some()),
+        ("--store", args.store.is_some()),
+    ];
+    let Some((word, _)) = words.into_iter().find(|(_, said)| *said) else {
+        return Ok(());
     };
     let error = anyhow!("`{word}` is about the cache before a server, and a folder has none");
     Err(Failure::words(error)

@@ -11,6 +11,7 @@ use revisit_engine::origin::{Origin, OriginUrl};
 use revisit_engine::{Clock, SystemClock};
 use revisit_gateway::{Admin, BindError, Cores, Counted, Edited, Limits, Listener, Metrics, Proxy};
 use revisit_rules::http::amend::Side;
+use revisit_store::{Options, Store};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -18,6 +19,7 @@ use crate::args::ServeArgs;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::stop::asked_to_stop;
+use crate::store::{open_as, store_failure};
 use crate::terminal::say;
 
 /// Whether SITE is a URL rather than a folder.
@@ -41,19 +43,31 @@ pub(super) fn run(args: &ServeArgs, config: &Config, url: &str) -> Result<(), Fa
     let origin = Edited::before(origin, Side::Response, &edits);
     let process = RandomState::new().build_hasher().finish();
     let options = config.cache.options(args.profile, args.set_cookie)?;
-    let room = options.memory_bytes_max >> 20;
-    let cache = Cache::before(origin, options, clock.clone());
+    let mut room = format!("{} MiB in memory", options.memory_bytes_max >> 20);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .map_err(Failure::work)?;
+    let store = open_store(args, config)?;
+    let cache = match &store {
+        None => Cache::before(origin, options, clock.clone()),
+        Some(store) => {
+            let cache = Cache::on_disk(origin, options, clock.clone(), store.clone());
+            runtime
+                .block_on(cache)
+                .map_err(|error| store_failure(error, "cannot use the store"))?
+        }
+    };
+    if let Some((bytes, responses)) = cache.disk_size() {
+        room += &on_disk(bytes, responses);
+    }
     let metrics = Arc::new(Metrics::default());
     let admin = Admin::new(cache.clone(), metrics.clone(), config.admin.token.clone());
     let cache = Edited::before(cache, Side::Request, &edits);
     let proxy = Proxy::before(cache, config.origin.trusted_proxies.clone(), process);
     let proxy = Counted::before(proxy, metrics);
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")
-        .map_err(Failure::work)?;
     let admin_address = admin_address(args, config)?;
     let admin_listener = admin_address
         .map(|address| {
@@ -69,7 +83,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config, url: &str) -> Result<(), Fa
     let gateway = Cores::serve(address, cores, &Arc::new(proxy), &clock, &limits, &stopped)
         .map_err(cannot_listen)?;
     let admin_address = admin_listener.as_ref().map(Listener::local_addr);
-    tell(args, gateway.local_addr(), &url, room, admin_address);
+    tell(args, gateway.local_addr(), &url, &room, admin_address);
 
     runtime.block_on(async {
         match admin_listener {
@@ -83,7 +97,31 @@ pub(super) fn run(args: &ServeArgs, config: &Config, url: &str) -> Result<(), Fa
     });
     let _ = stop.send(true);
     super::tell_end(gateway.join());
+    if let Some(store) = store {
+        let closed = runtime.block_on(store.close());
+        closed.map_err(|error| store_failure(error, "cannot close the store"))?;
+    }
     Ok(())
+}
+
+fn open_store(args: &ServeArgs, config: &Config) -> Result<Option<Store>, Failure> {
+    let Some(folder) = args.store.as_ref().or(config.cache.store.as_ref()) else {
+        return Ok(None);
+    };
+    let options = Options::relaxed(config.cache.store_bytes_max);
+    open_as(folder, options).map(Some)
+}
+
+/// What is there when `serve` begins.
+fn on_disk(bytes: u64, responses: u64) -> String {
+    match responses {
+        0 => ", nothing on disk yet".to_owned(),
+        1 => format!(", 1 response on disk ({} KiB)", bytes.div_ceil(1024)),
+        _ => format!(
+            ", {responses} responses on disk ({} KiB)",
+            bytes.div_ceil(1024)
+        ),
+    }
 }
 
 fn cannot_listen(error: BindError) -> Failure {
@@ -125,7 +163,7 @@ fn tell(
     args: &ServeArgs,
     address: SocketAddr,
     origin: &OriginUrl,
-    room: u64,
+    room: &str,
     admin: Option<SocketAddr>,
 ) {
     let url = format!("http://{address}/");
@@ -136,7 +174,7 @@ fn tell(
             json!({ "url": url, "origin": origin, "admin": admin.map(|a| format!("http://{a}/")) })
         );
     } else {
-        say!("listening on {url}, before {origin}, {room} MiB in memory");
+        say!("listening on {url}, before {origin}, {room}");
         if let Some(admin) = admin {
             say!("health, metrics and purge at http://{admin}/");
         }

@@ -5,32 +5,32 @@
 //! which they can be thrown out; such a purge is on the disk before it is told as done, and also hits
 //! what is still on its way here, since that is put as of the moment when memory was asked for it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{AGE, DATE, EXPIRES};
+use revisit_rules::http::invalidate::groups;
 use revisit_rules::http::profile::Profile;
 use revisit_rules::http::{Policy, Stored};
-use revisit_store::{
-    Batch, Collection, Doorkeeper, NewEntry, Purge, Sequence, Staged, Store, Usage,
-};
+use revisit_store::{Batch, Collection, Doorkeeper, NewEntry, Purge, Sequence, Staged, Store};
 
 pub(super) use revisit_store::StoreError;
 
 use super::content::Content;
 use super::entry::Entry;
 use super::purge::tags;
-use super::record::{self, Record};
+use crate::record::{Kept, Kind, Label, Space};
 
 /// Responses on disk.
 pub(super) struct Disk {
     store: Store,
+    space: Vec<u8>,
     kept: Collection,
     door: Doorkeeper,
-    /// Ids that are being written. What is there of them may be of yesterday.
-    writing: Mutex<HashSet<Bytes>>,
+    /// Ids that are being written, and their URLs. What is there of them may be of yesterday.
+    writing: Mutex<HashMap<Bytes, Box<str>>>,
 }
 
 /// An id that is being written.
@@ -45,10 +45,11 @@ pub(super) struct Writing<'a> {
 impl Disk {
     /// Takes `store` for a second tier of a cache with this policy.
     pub(super) async fn open(store: Store, policy: &Policy) -> Result<Self, StoreError> {
-        // What one profile keeps the other must not answer with.
-        let kept = store.open_collection(SPACE, name(policy)).await?;
+        let space = space(policy).to_bytes();
+        let kept = store.open_collection(&space, NAME).await?;
         Ok(Self {
             store,
+            space,
             kept,
             door: Doorkeeper::new(IDS_REMEMBERED),
             writing: Mutex::default(),
@@ -62,7 +63,7 @@ impl Disk {
 
     /// Whether there may be something that memory does not have. It costs no I/O.
     pub(super) fn may_have(&self, id: &Bytes) -> bool {
-        self.kept.may_have(id) && !self.writing().contains(id)
+        self.kept.may_have(id) && !self.writing().contains_key(id)
     }
 
     /// What is kept under `id`, the newest first. What cannot be read is a miss.
@@ -73,7 +74,7 @@ impl Disk {
             Vec::new()
         });
         for found in found.iter().rev() {
-            let Some(Record { url, stored }) = Record::read(policy, &found.head) else {
+            let Ok(Kept { url, stored }) = Kept::read(policy, &found.head) else {
                 continue;
             };
             let content = if found.body.len() > RECALLED_BYTES_MAX {
@@ -91,11 +92,12 @@ impl Disk {
 
     /// Begins to write what memory has under `id`; `None`: somebody does, and will look again, or there
     /// are too many at work.
-    pub(super) fn begin(&self, id: &Bytes) -> Option<Writing<'_>> {
+    pub(super) fn begin(&self, id: &Bytes, url: &str) -> Option<Writing<'_>> {
         let mut writing = self.writing();
-        if writing.len() >= WRITING_MAX || !writing.insert(id.clone()) {
+        if writing.len() >= WRITING_MAX || writing.contains_key(id) {
             return None;
         }
+        writing.insert(id.clone(), url.into());
         drop(writing);
         Some(Writing {
             disk: self,
@@ -106,17 +108,30 @@ impl Disk {
     }
 
     /// Throws out what bears `label`. When this is ready it does not come back, whatever happens.
-    pub(super) async fn purge(&self, label: Vec<u8>) -> Result<(), StoreError> {
-        self.store.purge(Purge::label(label)).await.map(drop)
+    async fn purge(&self, label: Label<'_>) -> Result<(), StoreError> {
+        self.store
+            .purge(Purge::label(label.to_bytes()))
+            .await
+            .map(drop)
     }
 
-    /// [`Self::purge`] of one id, where there is anything of it.
-    pub(super) async fn purge_id(&self, id: &Bytes) -> Result<bool, StoreError> {
-        let is_there = self.kept.may_have(id) || self.writing().contains(id);
+    /// [`Self::purge`] of one URL, where there is anything of it.
+    pub(super) async fn purge_url(&self, id: &Bytes, url: &str) -> Result<bool, StoreError> {
+        let is_there = self.kept.may_have(id) || self.writing().contains_key(id);
         if is_there {
-            self.purge(label::id(id)).await?;
+            self.purge(Label::Url(url)).await?;
         }
         Ok(is_there)
+    }
+
+    /// [`Self::purge`] of what has this tag.
+    pub(super) async fn purge_tag(&self, tag: &str) -> Result<(), StoreError> {
+        self.purge(Label::Tag(tag)).await
+    }
+
+    /// [`Self::purge`] of what is in this group of this origin.
+    pub(super) async fn purge_group(&self, origin: &str, group: &str) -> Result<(), StoreError> {
+        self.purge(Label::Group(origin, group)).await
     }
 
     /// Throws out everything.
@@ -130,28 +145,27 @@ impl Disk {
         prefix: &str,
         policy: &Policy,
     ) -> Result<(), StoreError> {
-        if let Some(label) = label::folder(prefix) {
-            return self.purge(label).await;
+        if folders(prefix).any(|folder| folder == prefix) {
+            return self.purge(Label::Prefix(prefix)).await;
         }
-        let mut ids: HashSet<Bytes> = self.writing().clone();
+        // Those on their way first: they may be there a moment later.
+        let mut urls: HashSet<Box<str>> = self.writing().values().cloned().collect();
         for head in self.kept.heads().await? {
-            let record = Record::read(policy, &head.head);
-            if record.is_none_or(|record| record.url.starts_with(prefix)) {
-                ids.insert(head.id);
-            }
+            urls.extend(Kept::read(policy, &head.head).map(|kept| kept.url));
         }
-        for id in ids {
-            self.purge(label::id(&id)).await?;
+        for url in urls.iter().filter(|url| url.starts_with(prefix)) {
+            self.purge(Label::Url(url)).await?;
         }
         Ok(())
     }
 
-    /// What is kept.
-    pub(super) fn usage(&self) -> Usage {
-        self.store.usage(SPACE)
+    /// Bytes, and responses.
+    pub(super) fn size(&self) -> (u64, u64) {
+        let usage = self.store.usage(&self.space);
+        (usage.bytes, usage.entries)
     }
 
-    fn writing(&self) -> MutexGuard<'_, HashSet<Bytes>> {
+    fn writing(&self) -> MutexGuard<'_, HashMap<Bytes, Box<str>>> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -169,20 +183,18 @@ impl Writing<'_> {
         policy: &Policy,
         variants_max: usize,
     ) -> Result<(), StoreError> {
-        let Some((head, labels)) =
-            record::write(&entry.url, &entry.stored).zip(label::all(&self.id, entry))
-        else {
+        let Some(labels) = labels(entry) else {
             return Ok(());
         };
-        let labels: Vec<Bytes> = labels.into_iter().map(Bytes::from).collect();
+        let head = Kept::to_bytes(&entry.url, &entry.stored);
         let before = self.disk.kept.find(&self.id).await?;
         let mut batch = Batch::new();
         let Some(bytes) = entry.content.here() else {
             // The body is there already.
             let mut old = before.iter().rev();
             let same = old.find(|old| {
-                let record = Record::read(policy, &old.head);
-                record.is_some_and(|record| record.stored.vary == entry.stored.vary)
+                let kept = Kept::read(policy, &old.head);
+                kept.is_ok_and(|kept| kept.stored.vary == entry.stored.vary)
             });
             if let Some(old) = same {
                 batch = batch.replace_head(old.serial, head, labels, Some(self.since));
@@ -192,9 +204,8 @@ impl Writing<'_> {
         let room = variants_max.saturating_sub(1);
         let mut others = 0;
         for old in before.iter().rev() {
-            let record = Record::read(policy, &old.head);
-            if record.is_some_and(|record| record.stored.vary != entry.stored.vary) && others < room
-            {
+            let kept = Kept::read(policy, &old.head);
+            if kept.is_ok_and(|kept| kept.stored.vary != entry.stored.vary) && others < room {
                 others += 1;
             } else {
                 batch = batch.remove(old.serial);
@@ -254,105 +265,39 @@ pub(super) fn is_as_good(old: &Stored, new: &Stored) -> bool {
         && moving(&old.headers) == moving(&new.headers)
 }
 
-fn name(policy: &Policy) -> &'static [u8] {
-    match policy.profile {
-        Profile::Shared => b"shared",
-        Profile::Private => b"private",
-    }
+/// Where the responses of a profile are: by what one keeps the other must not answer.
+fn space(policy: &Policy) -> Space {
+    let owner = match policy.profile {
+        Profile::Shared => "shared",
+        Profile::Private => "private",
+    };
+    Space::new(Kind::Http, owner)
 }
 
-/// The words by which an entry can be thrown out.
-pub(super) mod label {
-    use bytes::Bytes;
-
-    use super::super::entry::Entry;
-    use super::tags;
-
-    /// Everything under an id.
-    pub(in super::super) fn id(id: &[u8]) -> Vec<u8> {
-        [b"i", id].concat()
-    }
-
-    /// Everything with a tag, in a field of whatever name.
-    pub(in super::super) fn tag(tag: &str) -> Vec<u8> {
-        [b"t", tag.as_bytes()].concat()
-    }
-
-    /// Everything of an origin in a group of RFC 9875.
-    pub(in super::super) fn group(origin: &str, group: &str) -> Vec<u8> {
-        [b"g", origin.as_bytes(), b" ", group.as_bytes()].concat()
-    }
-
-    /// Everything below a folder; `None`: the URL is that of none, or lies too deep to have one.
-    pub(super) fn folder(url: &str) -> Option<Vec<u8>> {
-        folders(url).find(|folder| *folder == url).map(of_folder)
-    }
-
-    fn of_folder(url: &str) -> Vec<u8> {
-        [b"f", url.as_bytes()].concat()
-    }
-
-    fn folders(url: &str) -> impl Iterator<Item = &str> {
-        let path = url.split('?').next().unwrap_or(url);
-        let authority = path.find("://").map_or(0, |at| at + 3);
-        let ends = path
-            .match_indices('/')
-            .filter(move |(at, _)| *at >= authority);
-        ends.take(FOLDERS_MAX).map(|(at, _)| &path[..=at])
-    }
-
-    /// All of an entry's labels; `None`: it has more than can be kept.
-    pub(super) fn all(id: &Bytes, entry: &Entry) -> Option<Vec<Vec<u8>>> {
-        let mut labels = vec![self::id(id)];
-        labels.extend(folders(&entry.url).map(of_folder));
-        let origin = entry.origin();
-        for name in tags(&entry.stored.headers) {
-            labels.push(tag(&name));
-        }
-        for name in revisit_rules::http::invalidate::groups(&entry.stored.headers) {
-            labels.push(group(origin, &name));
-        }
-        (labels.len() <= LABELS_MAX).then_some(labels)
-    }
-
-    /// Deeper folders are found by looking at each entry.
-    const FOLDERS_MAX: usize = 32;
-    /// What has more is kept in memory only.
-    const LABELS_MAX: usize = 256;
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        #[test]
-        fn the_folders_of_a_url_are_those_of_its_path() {
-            for (url, expected) in [
-                ("http://host/", &["http://host/"][..]),
-                ("http://host/a", &["http://host/"]),
-                ("http://host/a/b?c=/d/", &["http://host/", "http://host/a/"]),
-                (
-                    "http://host/a//",
-                    &["http://host/", "http://host/a/", "http://host/a//"],
-                ),
-            ] {
-                assert_eq!(folders(url).collect::<Vec<_>>(), expected, "{url}");
-            }
-            let deep = format!("http://host{}", "/a".repeat(100));
-            assert_eq!(folders(&deep).count(), FOLDERS_MAX);
-        }
-
-        #[test]
-        fn a_prefix_has_a_label_if_it_is_a_folder() {
-            assert!(folder("http://host/a/").is_some());
-            assert!(folder("http://host/a").is_none());
-            assert!(folder("http://host/a?b/").is_none());
-            assert!(folder(&format!("http://host{}/", "/a".repeat(100))).is_none());
-        }
-    }
+/// All labels of an entry; `None`: it has more than can be kept.
+fn labels(entry: &Entry) -> Option<Vec<Bytes>> {
+    let origin = entry.origin();
+    let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+    let mut labels = vec![
+        Label::Url(&entry.url).to_bytes(),
+        Label::Host(host).to_bytes(),
+    ];
+    labels.extend(folders(&entry.url).map(|folder| Label::Prefix(folder).to_bytes()));
+    let headers = &entry.stored.headers;
+    labels.extend(tags(headers).map(|tag| Label::Tag(&tag).to_bytes()));
+    labels.extend(groups(headers).map(|group| Label::Group(origin, &group).to_bytes()));
+    (labels.len() <= LABELS_MAX).then_some(labels)
 }
 
-/// The part of the store that is the cache's: what `revisit store` shows as responses.
-pub const SPACE: &[u8] = b"http";
+/// The folders that a URL lies in, from the root on; those too deep are left out.
+fn folders(url: &str) -> impl Iterator<Item = &str> {
+    let path = url.split('?').next().unwrap_or(url);
+    let authority = path.find("://").map_or(0, |at| at + 3);
+    let ends = path
+        .match_indices('/')
+        .filter(move |(at, _)| *at >= authority);
+    ends.take(FOLDERS_MAX).map(|(at, _)| &path[..=at])
+}
 
 /// First uses that are remembered, of 12 bytes each.
 const IDS_REMEMBERED: usize = 100_000;
@@ -361,3 +306,30 @@ const WRITING_MAX: usize = 64;
 /// Larger bodies are read as they are sent.
 const RECALLED_BYTES_MAX: u64 = 1 << 20;
 const PIECE_BYTES: usize = 256 << 10;
+const NAME: &[u8] = b"responses";
+/// Deeper folders are found by looking at each entry.
+const FOLDERS_MAX: usize = 32;
+/// What has more is kept in memory only.
+const LABELS_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folders_of_a_url_are_those_of_its_path() {
+        for (url, expected) in [
+            ("http://host/", &["http://host/"][..]),
+            ("http://host/a", &["http://host/"]),
+            ("http://host/a/b?c=/d/", &["http://host/", "http://host/a/"]),
+            (
+                "http://host/a//",
+                &["http://host/", "http://host/a/", "http://host/a//"],
+            ),
+        ] {
+            assert_eq!(folders(url).collect::<Vec<_>>(), expected, "{url}");
+        }
+        let deep = format!("http://host{}", "/a".repeat(100));
+        assert_eq!(folders(&deep).count(), FOLDERS_MAX);
+    }
+}

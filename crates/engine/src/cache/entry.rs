@@ -72,6 +72,7 @@ impl Entry {
     }
 
     /// Scheme and host, as [`Self::url`] has them.
+    #[cfg(feature = "disk")]
     pub(super) fn origin(&self) -> &str {
         let path = self.target().map_or(0, |target| target.path.len());
         &self.url[..self.url.len() - path]

@@ -19,8 +19,6 @@ mod fill;
 mod flight;
 mod groups;
 mod purge;
-#[cfg(feature = "disk")]
-mod record;
 mod store;
 mod tiers;
 mod trip;
@@ -33,7 +31,6 @@ use http::header::{CACHE_CONTROL, CONTENT_LENGTH, HeaderName};
 use http::{HeaderValue, Method, StatusCode};
 use http_body::Body as _;
 use revisit_rules::http::invalidate::{Invalidation, invalidations};
-use revisit_rules::http::key::RequestKey;
 use revisit_rules::http::outcome::{self, Detail, Forward, Outcome};
 use revisit_rules::http::reuse::{self, Allows, OnTrouble, Reuse, Trouble};
 use revisit_rules::http::vary::{self, Selected};
@@ -52,8 +49,6 @@ use groups::Invalidated;
 use store::Memory;
 
 pub use purge::PurgeError;
-#[cfg(feature = "disk")]
-pub use {disk::SPACE, record::Record};
 
 /// How much a cache keeps, and what it passes over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,9 +200,8 @@ impl<F: Fetch> Cache<F> {
     }
 
     /// Bytes on the disk, and responses; `None`: there is no disk behind the memory.
-    #[cfg(feature = "disk")]
-    pub fn disk_usage(&self) -> Option<revisit_store::Usage> {
-        self.0.disk.as_ref().map(Disk::usage)
+    pub fn disk_size(&self) -> Option<(u64, u64)> {
+        self.0.disk.as_ref().map(Disk::size)
     }
 
     /// Bytes that are kept in memory, and URLs.
@@ -466,9 +460,7 @@ impl<F: Fetch> Inner<F> {
     async fn invalidate(&self, invalidation: &Invalidation, asked: &Asked) {
         match invalidation {
             Invalidation::Uri(uri, _) => {
-                let key = RequestKey::of(&Method::GET, uri.target());
-                let id = Bytes::copy_from_slice(key.as_bytes());
-                self.let_go(&id).await;
+                self.let_go(uri.target()).await;
             }
             Invalidation::Group(group) => {
                 let origin = asked.origin();

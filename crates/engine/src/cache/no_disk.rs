@@ -27,15 +27,19 @@ impl Disk {
         match *self {}
     }
 
-    pub(super) fn begin(&self, _: &Bytes) -> Option<Writing> {
+    pub(super) fn begin(&self, _: &Bytes, _: &str) -> Option<Writing> {
         match *self {}
     }
 
-    pub(super) async fn purge(&self, _: Vec<u8>) -> Result<(), StoreError> {
+    pub(super) async fn purge_tag(&self, _: &str) -> Result<(), StoreError> {
         match *self {}
     }
 
-    pub(super) async fn purge_id(&self, _: &Bytes) -> Result<bool, StoreError> {
+    pub(super) async fn purge_group(&self, _: &str, _: &str) -> Result<(), StoreError> {
+        match *self {}
+    }
+
+    pub(super) async fn purge_url(&self, _: &Bytes, _: &str) -> Result<bool, StoreError> {
         match *self {}
     }
 
@@ -44,6 +48,12 @@ impl Disk {
     }
 
     pub(super) async fn purge_prefix(&self, _: &str, _: &Policy) -> Result<(), StoreError> {
+        match *self {}
+    }
+}
+
+impl Disk {
+    pub(super) fn size(&self) -> (u64, u64) {
         match *self {}
     }
 }
@@ -64,14 +74,4 @@ impl Writing {
 
 pub(super) fn is_as_good(_: &Stored, _: &Stored) -> bool {
     true
-}
-
-pub(super) mod label {
-    pub(in super::super) fn tag(_: &str) -> Vec<u8> {
-        Vec::new()
-    }
-
-    pub(in super::super) fn group(_: &str, _: &str) -> Vec<u8> {
-        Vec::new()
-    }
 }

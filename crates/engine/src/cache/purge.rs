@@ -4,15 +4,12 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use revisit_rules::http::invalidate::groups;
-use revisit_rules::http::key::RequestKey;
 use revisit_rules::http::{Target, uri};
 
 use super::Cache;
-use super::disk::{StoreError, label};
+use super::disk::StoreError;
 use super::entry::Entry;
 use crate::{BodyError, Fetch};
 
@@ -43,8 +40,7 @@ impl<F: Fetch> Cache<F> {
             scheme: "http",
             ..uri.target()
         };
-        let id = Bytes::copy_from_slice(RequestKey::of(&Method::GET, target).as_bytes());
-        self.0.throw_out(&id).await.map_err(of_disk)
+        self.0.throw_out(target).await.map_err(of_disk)
     }
 
     /// Throws out all URLs that begin so, `http://shop.example/products/` say. Says how many there
@@ -76,7 +72,7 @@ impl<F: Fetch> Cache<F> {
     pub async fn purge_tag(&self, tag: &str) -> Result<usize, PurgeError> {
         let purged = self.purge(|entry| tags(&entry.stored.headers).any(|found| found == tag));
         if let Some(disk) = &self.0.disk {
-            disk.purge(label::tag(tag)).await.map_err(of_disk)?;
+            disk.purge_tag(tag).await.map_err(of_disk)?;
         }
         Ok(purged)
     }

@@ -7,9 +7,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::Method;
+use revisit_rules::http::Target;
+use revisit_rules::http::key::RequestKey;
 
 use super::Inner;
-use super::disk::{StoreError, label};
+use super::disk::StoreError;
 use super::entry::{Entry, Variants};
 use crate::Fetch;
 
@@ -37,13 +40,13 @@ impl<F: Fetch> Inner<F> {
             && !entry.is_saved()
             && disk.is_worth_it(id)
         {
-            let (cache, id) = (self.clone(), Bytes::copy_from_slice(id));
-            tokio::spawn(async move { cache.save(&id).await });
+            let (cache, id, url) = (self.clone(), Bytes::copy_from_slice(id), entry.url.clone());
+            tokio::spawn(async move { cache.save(&id, &url).await });
         }
     }
 
     /// Writes what memory has under `id` and the disk has not.
-    async fn save(&self, id: &Bytes) {
+    async fn save(&self, id: &Bytes, url: &str) {
         let unsaved = || {
             let variants = self.store.get(id);
             let all = variants.iter().flat_map(|variants| &variants.0);
@@ -52,7 +55,7 @@ impl<F: Fetch> Inner<F> {
             unsaved.reverse();
             unsaved
         };
-        let mut writing = self.disk.as_ref().and_then(|disk| disk.begin(id));
+        let mut writing = self.disk.as_ref().and_then(|disk| disk.begin(id, url));
         while let Some(mut now) = writing {
             now.look_again();
             for entry in unsaved() {
@@ -67,20 +70,21 @@ impl<F: Fetch> Inner<F> {
         }
     }
 
-    /// Throws out what is kept under `id`, and what is on its way there. Was there anything?
-    pub(super) async fn throw_out(&self, id: &Bytes) -> Result<bool, StoreError> {
+    /// Throws out what is kept of `target`, and what is on its way. Was there anything?
+    pub(super) async fn throw_out(&self, target: Target<'_>) -> Result<bool, StoreError> {
+        let id = &Bytes::copy_from_slice(RequestKey::of(&Method::GET, target).as_bytes());
         // First those who might join what is of yesterday, then the thing itself.
         self.flights.forget(id);
         let here = self.store.remove(id);
         Ok(match &self.disk {
-            Some(disk) => disk.purge_id(id).await? || here,
+            Some(disk) => disk.purge_url(id, &(target.origin() + target.path)).await? || here,
             None => here,
         })
     }
 
     /// [`Self::throw_out`], where nobody asked for it who could be told that it was not done.
-    pub(super) async fn let_go(&self, id: &Bytes) {
-        if let Err(error) = self.throw_out(id).await {
+    pub(super) async fn let_go(&self, target: Target<'_>) {
+        if let Err(error) = self.throw_out(target).await {
             tracing::error!(%error, "the disk tier may keep what became invalid");
         }
     }
@@ -88,7 +92,7 @@ impl<F: Fetch> Inner<F> {
     /// The same for a group of an origin that is not in memory.
     pub(super) async fn let_group_go(&self, origin: &str, group: &str) {
         if let Some(disk) = &self.disk
-            && let Err(error) = disk.purge(label::group(origin, group)).await
+            && let Err(error) = disk.purge_group(origin, group).await
         {
             tracing::error!(%error, "the disk tier may keep what became invalid");
         }

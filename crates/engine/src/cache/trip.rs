@@ -220,7 +220,7 @@ impl<F: Fetch> Inner<F> {
             // About this exchange, and not about what is kept.
             Storable::No(Because::RequestNoStore) => false,
             Storable::No(_) => {
-                self.let_go(id).await;
+                self.let_go(asked.target()).await;
                 false
             }
         }
@@ -368,7 +368,7 @@ impl<F: Fetch> Inner<F> {
                 let entry = self.validated(asked, &entry, head.headers, times);
                 self.keep_validated(id, began, asked, &entry).await;
             }
-            Freshening::Outdated => self.let_go(id).await,
+            Freshening::Outdated => self.let_go(asked.target()).await,
             Freshening::Nothing => {}
         }
     }

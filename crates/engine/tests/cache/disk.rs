@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use revisit_engine::cache::{Cache, CacheOptions, SPACE};
+use revisit_engine::cache::{Cache, CacheOptions};
 use revisit_engine::{Body, Fetch, FetchError, Request, Response};
 use revisit_rules::http::Policy;
 use revisit_store::{Batch, Contract, NewEntry, Options, Staged, Store};
@@ -132,7 +132,7 @@ impl World {
     }
 
     fn on_disk(&self) -> u64 {
-        self.cache.disk_usage().unwrap().entries
+        self.cache.disk_size().unwrap().1
     }
 }
 
@@ -361,7 +361,7 @@ fn a_head_that_is_none_is_a_miss() {
         world.keep("/", 1).await;
         let kept = world
             .store
-            .collection(SPACE, b"shared")
+            .collection(b"http:shared", b"responses")
             .await
             .unwrap()
             .unwrap();
