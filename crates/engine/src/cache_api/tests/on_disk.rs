@@ -76,13 +76,19 @@ fn a_damaged_body_is_an_error_and_never_other_bytes() {
         bytes[middle] ^= 1;
         std::fs::write(&bodies[0], bytes).unwrap();
         let caches = CacheStorage::new(open(&folder), BASE).unwrap();
-        let found = caches.match_("/large", QueryOptions::default()).await;
-        let read = match found {
-            Ok(found) => found.unwrap().into_bytes(u64::MAX).await,
-            Err(error) => Err(error),
-        };
-        let error = read.expect_err("a flipped bit");
-        assert!(error.to_string().contains("cannot be trusted"), "{error}");
+        for cloned in [false, true] {
+            let found = caches.match_("/large", QueryOptions::default()).await;
+            let read = match found {
+                Ok(Some(mut found)) if cloned => {
+                    found.try_clone().unwrap().into_bytes(u64::MAX).await
+                }
+                Ok(found) => found.unwrap().into_bytes(u64::MAX).await,
+                Err(error) => Err(error),
+            };
+            let error = read.expect_err("a flipped bit");
+            assert_eq!(error.name(), "DataError");
+            assert!(error.to_string().contains("cannot be trusted"), "{error}");
+        }
     });
 }
 
