@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
 use bytes::Bytes;
 use rusqlite::{Connection, params};
@@ -79,7 +80,11 @@ impl Done {
             return;
         }
         let (own, dead) = (shared.clone(), self.dead);
-        shared.files.spawn(move |()| own.unlink(&dead));
+        shared.loose.fetch_add(dead.len() as u64, SeqCst);
+        shared.files.spawn(move |()| {
+            own.unlink(&dead);
+            own.loose.fetch_sub(dead.len() as u64, SeqCst);
+        });
     }
 }
 

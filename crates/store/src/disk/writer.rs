@@ -385,7 +385,7 @@ impl Writer {
         shared.unlink_pinned();
         let mut done = Ok(());
         if shared.poison.get().is_none() && !shared.read_only {
-            self.store.clean = shared.staged.load(SeqCst) == 0;
+            self.store.clean = shared.loose.load(SeqCst) == 0;
             done = self
                 .sync_commits(true)
                 .and_then(|()| {
