@@ -54,8 +54,10 @@ pub(crate) use staging::{DiskStaging, StagedFile};
 
 /// Threads that look entries up.
 const READERS: usize = 4;
-/// Threads that read and write bodies.
+/// Threads that write bodies, and wait for their syncs.
 const FILE_THREADS: usize = 8;
+/// Threads that read bodies.
+const BODY_THREADS: usize = 4;
 
 /// A store on disk that is open.
 pub(crate) struct Disk {
@@ -105,8 +107,9 @@ impl Disk {
             // Numbers are not used again: those of a session are its own.
             next_body: AtomicU64::new((store.session << 32) + 1),
             file_bytes: AtomicU64::new(loaded.file_bytes),
-            staged: AtomicU64::new(0),
+            loose: AtomicU64::new(0),
             files: Pool::start("store files", vec![(); FILE_THREADS]).map_err(thread)?,
+            bodies: Pool::start("store bodies", vec![(); BODY_THREADS]).map_err(thread)?,
             ops: ops_in,
             lock: Mutex::new(Some(lock)),
             damage: loaded.damage,

@@ -45,10 +45,12 @@ pub(crate) struct Shared {
     pub(super) next_body: AtomicU64,
     /// Bytes of all body files, those that are being written too.
     pub(super) file_bytes: AtomicU64,
-    /// Bodies that are being written, or are written and not committed.
-    pub(super) staged: AtomicU64,
-    /// Threads for what may block beside the lookups.
+    /// Files that no row names: being written, not committed yet, or about to be unlinked.
+    pub(super) loose: AtomicU64,
+    /// Threads that write and unlink bodies.
     pub(super) files: Pool<()>,
+    /// Threads that read bodies, so that nobody who reads waits for a sync.
+    pub(super) bodies: Pool<()>,
     /// What the writer is to do.
     pub(super) ops: UnboundedSender<Op>,
     /// The lock that no second process gets.

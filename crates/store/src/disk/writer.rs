@@ -201,11 +201,12 @@ impl Writer {
         });
         if let Err(error) = done {
             self.roll_back();
-            self.reaper.forget_progress();
+            self.reaper.rolled_back();
             return Err(error);
         }
         self.store = group.store;
         self.next_serial = group.next_serial;
+        self.reaper.committed(&group.purges);
         Ok(group.done)
     }
 
@@ -216,10 +217,7 @@ impl Writer {
                 Op::Commit {
                     collection, batch, ..
                 } => group.batch(&self.connection, *collection, batch)?,
-                Op::Purge { purge, .. } => {
-                    let sequence = group.purge(&self.connection, purge)?;
-                    self.reaper.purge(sequence, purge);
-                }
+                Op::Purge { purge, .. } => group.purge(&self.connection, purge)?,
                 Op::Quarantine(serial) => {
                     group.remove(&self.connection, *serial, None)?;
                     group.done.outcomes.push(super::group::Outcome::Nothing);
@@ -385,7 +383,7 @@ impl Writer {
         shared.unlink_pinned();
         let mut done = Ok(());
         if shared.poison.get().is_none() && !shared.read_only {
-            self.store.clean = shared.staged.load(SeqCst) == 0;
+            self.store.clean = shared.loose.load(SeqCst) == 0;
             done = self
                 .sync_commits(true)
                 .and_then(|()| {
