@@ -180,6 +180,10 @@ impl Writer {
                     // It is tried again when the store is opened.
                     self.reaper.clear();
                 }
+                if self.shared.poison.get().is_some() {
+                    // It may have happened after all, and be found when the store is opened again.
+                    ops.iter().for_each(keep_bodies);
+                }
                 ops.into_iter().for_each(|op| refuse(op, &error));
             }
         }
@@ -436,6 +440,13 @@ fn commit(connection: &Connection, shared: &Shared) -> Result<(), StoreError> {
 fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
     let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     done.map_err(|error| refused("be closed", &error))
+}
+
+/// Leaves the bodies of an op where they are; those that no row names are swept at the next start.
+fn keep_bodies(op: &Op) {
+    if let Op::Commit { batch, .. } = op {
+        batch.inserts.iter().for_each(|entry| entry.body.keep());
+    }
 }
 
 fn refuse(op: Op, error: &StoreError) {
