@@ -18,7 +18,7 @@ use super::catalog::{CollectionRow, StoreRow, refused};
 use super::files::sync_folder;
 use super::group::Group;
 use super::reap::Reaper;
-use super::shared::Shared;
+use super::shared::{Hold, Shared};
 use crate::StoreError;
 use crate::batch::Batch;
 use crate::entry::Serial;
@@ -42,7 +42,7 @@ pub(super) enum Op {
     Create {
         space: Bytes,
         name: Option<Bytes>,
-        answer: Answer<u64>,
+        answer: Answer<Hold>,
     },
     Publish {
         collection: u64,
@@ -245,7 +245,7 @@ impl Writer {
         Ok(())
     }
 
-    fn create(&mut self, space: Bytes, name: Option<Bytes>) -> Result<u64, StoreError> {
+    fn create(&mut self, space: Bytes, name: Option<Bytes>) -> Result<Hold, StoreError> {
         self.shared.writable()?;
         let row = {
             let mut collections = self.shared.collections();
@@ -254,7 +254,7 @@ impl Writer {
                 && let Some(kept) = collections.by_id.get_mut(&id)
             {
                 kept.holds += 1;
-                return Ok(id);
+                return Ok(Hold::new(self.shared.clone(), id));
             }
             CollectionRow {
                 id: collections.last_id + 1,
@@ -267,7 +267,7 @@ impl Writer {
         let id = row.id;
         self.change_names(&[(None, row.clone())])?;
         self.shared.collections().insert(row, 1, None);
-        Ok(id)
+        Ok(Hold::new(self.shared.clone(), id))
     }
 
     fn publish(&mut self, collection: u64, name: Bytes) -> Result<(), StoreError> {
