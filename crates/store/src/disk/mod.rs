@@ -194,25 +194,20 @@ impl Backend for Disk {
             name: Some(name),
             answer,
         });
-        Box::pin(async move { made.await.map(Some) })
+        Box::pin(async move { made.await?.take().map(Some) })
     }
 
     fn create_unnamed(&self, space: Bytes) -> Pending<CollectionId> {
-        self.shared.ask(|answer| Op::Create {
+        let made = self.shared.ask(|answer| Op::Create {
             space,
             name: None,
             answer,
-        })
+        });
+        Box::pin(async move { made.await?.take() })
     }
 
     fn release(&self, collection: CollectionId) {
-        let mut collections = self.shared.collections();
-        if let Some(kept) = collections.by_id.get_mut(&collection) {
-            kept.holds -= 1;
-        }
-        if collections.drop_unused(collection) {
-            self.shared.send(Op::Drop(collection));
-        }
+        self.shared.release(collection);
     }
 
     fn publish(&self, collection: CollectionId, name: Bytes) -> Pending<()> {
@@ -351,5 +346,25 @@ impl Backend for Disk {
         let (answer, answered) = oneshot::channel();
         self.shared.send(Op::Close { answer });
         Box::pin(async move { answered.await.unwrap_or(Ok(())) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_collection_that_nobody_waits_for_any_more_is_nobodys() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::open(folder.path(), Options::durable()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            drop(disk.create_unnamed("site".into()));
+            let kept = disk.create_unnamed("site".into()).await.unwrap();
+            let ids: Vec<u64> = disk.shared.collections().by_id.keys().copied().collect();
+            assert_eq!(ids, [kept]);
+        });
     }
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{
-    Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 
 use bytes::Bytes;
@@ -71,6 +71,32 @@ pub(super) struct Pin {
 pub(super) struct DeadBody {
     pub(super) body: u64,
     pub(super) bytes: u64,
+}
+
+/// A hold of a collection on its way to who asked for it: given up if nobody waits any more.
+pub(super) struct Hold {
+    shared: Arc<Shared>,
+    id: Option<u64>,
+}
+
+impl Hold {
+    pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
+        let id = Some(id);
+        Self { shared, id }
+    }
+
+    /// It has arrived, and is the receiver's to give up.
+    pub(super) fn take(mut self) -> Result<u64, StoreError> {
+        self.id.take().ok_or(StoreError::NoCollection)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.shared.release(id);
+        }
+    }
 }
 
 /// All collections that can be used.
@@ -175,6 +201,17 @@ impl Shared {
 
     fn pins(&self) -> MutexGuard<'_, HashMap<u64, Pin>> {
         self.pins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends one hold of a collection.
+    pub(super) fn release(&self, collection: u64) {
+        let mut collections = self.collections();
+        if let Some(kept) = collections.by_id.get_mut(&collection) {
+            kept.holds -= 1;
+        }
+        if collections.drop_unused(collection) {
+            self.send(Op::Drop(collection));
+        }
     }
 
     /// Whether nothing may be written any more, and why.
