@@ -13,11 +13,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::Stop;
-use crate::shell::{cargo, output, run as sh, target_dir};
+use crate::shell::{cargo, command, output, run as sh, target_dir};
 use crate::test::needs;
 
 /// Calls that change something on the disk.
-const CALLS: [&str; 9] = [
+const CALLS: [&str; 8] = [
     "pwrite64",
     "write",
     "fdatasync",
@@ -26,7 +26,6 @@ const CALLS: [&str; 9] = [
     "unlink",
     "ftruncate",
     "mkdir",
-    "openat",
 ];
 const HARMS: [&str; 3] = ["signal=KILL", "error=EIO", "error=ENOSPC"];
 /// A call of which there are more is no longer the workload's.
@@ -61,7 +60,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
 
 /// A part of everything, for each run of the tests.
 pub(crate) fn sampled() -> Result<()> {
-    all(29, 5)
+    all(41, 5)
 }
 
 /// Every `sample`th point of the sweep, and so many storms.
@@ -78,10 +77,12 @@ fn all(sample: usize, storms: usize) -> Result<()> {
     sh(cargo(&build))?;
     let place = Place::new()?;
     place.order()?;
+    place.read_only()?;
     let (mut points, mut hit) = (0, 0);
     for contract in ["durable", "relaxed"] {
         let counts = place.counts(contract)?;
         for harm in HARMS {
+            eprintln!("{contract}, {harm}: from point {points}");
             for call in CALLS {
                 let count = counts.get(call).copied().unwrap_or(0).min(CALLS_MAX);
                 // Another of the points each time, so that samples do not all look at the same.
@@ -148,7 +149,7 @@ impl Place {
     fn traced(&self, contract: &str, switches: &[String]) -> Command {
         let mut command = Command::new("strace");
         command
-            .args(["-f", "-qq"])
+            .args(["-f", "-qq", "--seccomp-bpf"])
             .args(switches)
             .arg(&self.workload);
         command
@@ -253,6 +254,68 @@ impl Place {
         self.check(&["calm"])
             .with_context(|| format!("storm {number}"))?;
         Ok(told)
+    }
+
+    /// A store that may only be read can be looked at, and says why it cannot be changed.
+    fn read_only(&self) -> Result<()> {
+        // Not below `target/`: another user may not come there.
+        let folder = std::env::temp_dir().join(format!("revisit-crash-{}", std::process::id()));
+        let place = Self {
+            workload: folder.join("crash_workload"),
+            folder,
+        };
+        place.empty()?;
+        fs::copy(&self.workload, &place.workload)?;
+        let seen = place.try_read_only();
+        output(place.chmod("u+w"))?;
+        fs::remove_dir_all(&place.folder)?;
+        seen
+    }
+
+    fn try_read_only(&self) -> Result<()> {
+        let mut made = Command::new(&self.workload);
+        made.args(["run", "durable"])
+            .arg(self.store())
+            .arg(self.log());
+        output(made)?;
+        output(self.chmod("a-w"))?;
+        let mut look = self.as_nobody();
+        look.arg("look").arg(self.store());
+        output(look).context("a store that may only be read cannot be looked at")?;
+        let log = self.folder.join("of nobody");
+        fs::write(&log, "")?;
+        let mut open_up = Command::new("chmod");
+        open_up.arg("a+w").arg(&log);
+        output(open_up)?;
+        let mut change = self.as_nobody();
+        change.args(["run", "durable"]).arg(self.store()).arg(&log);
+        output(change)?;
+        let said = fs::read_to_string(&log)?;
+        ensure!(
+            said.starts_with("CLOSED cannot open the store in "),
+            "a store that may only be read is opened for changes: {said}"
+        );
+        println!("a store that may only be read is read, and not opened for changes");
+        Ok(())
+    }
+
+    fn chmod(&self, mode: &str) -> Command {
+        let mut chmod = Command::new("chmod");
+        chmod.args(["-R", mode]).arg(self.store());
+        chmod
+    }
+
+    /// The workload, as somebody whom permissions hold; root they do not.
+    fn as_nobody(&self) -> Command {
+        let user = output(command("id", &["-u"]));
+        if user.is_ok_and(|id| id.trim_ascii() != b"0") {
+            return Command::new(&self.workload);
+        }
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(&self.workload);
+        command
     }
 
     /// A body is synced, then renamed, then its folder is synced, then the catalog's log, and only

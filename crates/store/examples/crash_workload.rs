@@ -4,6 +4,7 @@
 //! ```text
 //! crash_workload run   durable|relaxed FOLDER LOG   steps one after the other
 //! crash_workload check durable|relaxed FOLDER LOG   is what is there what the log allows?
+//! crash_workload look  FOLDER                       what is there, without changing anything
 //! crash_workload storm FOLDER LOG                   64 writers until killed
 //! crash_workload calm  FOLDER LOG                   is everything there that they were told is?
 //! ```
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
                 ["check", contract, folder, log] => {
                     check(options(contract)?, folder.as_ref(), log.as_ref()).await
                 }
+                ["look", folder] => look(folder.as_ref()).await,
                 ["storm", folder, log] => storm(folder.as_ref(), log.as_ref()).await,
                 ["calm", folder, log] => calm(folder.as_ref(), log.as_ref()).await,
                 _ => Err("run|check CONTRACT FOLDER LOG, storm|calm FOLDER LOG".into()),
@@ -218,6 +220,12 @@ async fn check(options: Options, folder: &Path, log: &Path) -> Result<(), Failed
     let text = fs::read_to_string(log).unwrap_or_default();
     let store = Store::open(folder, options)?;
     let found = what_is_there(&store).await?;
+    let mut after_poison = text
+        .lines()
+        .skip_while(|line| !line.contains("takes no more writes"));
+    if let Some(line) = after_poison.find(|line| line.starts_with("ACK")) {
+        return Err(format!("`{line}` after a write that did not reach the disk\n{text}").into());
+    }
     let mut allowed = vec![State::new()];
     for number in 0..STEPS.len() {
         let said = |word: &str| text.lines().any(|line| line == format!("{word} {number}"));
@@ -249,6 +257,17 @@ async fn check(options: Options, folder: &Path, log: &Path) -> Result<(), Failed
         found.values().filter(|(_, bytes)| *bytes == LARGE).count(),
     )
     .await
+}
+
+/// Proves what is there, in a folder that may not be written to.
+async fn look(folder: &Path) -> Result<(), Failed> {
+    let store = Store::open(folder, Options::as_it_is().read_only())?;
+    let found = what_is_there(&store).await?;
+    let damages = store.check().await?.damages;
+    match damages.is_empty() && !found.is_empty() {
+        true => Ok(()),
+        false => Err(format!("there is {found:?}, damaged is {damages:?}").into()),
+    }
 }
 
 /// The ids that are found, each with the step that put it; its body is proven.

@@ -162,7 +162,7 @@ fn flip(contract: Contract) -> BTreeMap<&'static str, usize> {
     for path in files(whole.path()) {
         let bytes = fs::read(&path).unwrap();
         for at in 0..bytes.len() {
-            let chosen = at % 199 == 0 || (bytes[at] != 0 && at % 4096 < 128 && at % 5 == 0);
+            let chosen = at % 257 == 0 || (bytes[at] != 0 && at % 4096 < 128 && at % 9 == 0);
             if !every && !chosen {
                 continue;
             }

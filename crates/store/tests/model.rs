@@ -361,7 +361,7 @@ fn play(options: Options, steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_durable_store_does_what_the_model_does(steps in prop::collection::vec(step(), 1..25)) {

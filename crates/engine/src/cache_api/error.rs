@@ -134,13 +134,26 @@ impl CacheError {
     /// What came of a body for `url`.
     pub(super) fn of_body(url: &str, error: &BodyError) -> Self {
         let url = url.to_owned();
-        match error.is::<Aborted>() {
-            true => Self::Aborted { url },
-            false => Self::Body {
+        if error.is::<Aborted>() {
+            return Self::Aborted { url };
+        }
+        match error.downcast_ref::<StoreError>() {
+            // It was read from a store.
+            Some(error) => error.clone().into(),
+            None => Self::Body {
                 url,
                 why: error.to_string(),
             },
         }
+    }
+}
+
+/// The same error of a body once more, for another who reads it.
+pub(super) fn again(error: &BodyError) -> BodyError {
+    match error.downcast_ref::<StoreError>() {
+        Some(error) => error.clone().into(),
+        None if error.is::<Aborted>() => Aborted.into(),
+        None => error.to_string().into(),
     }
 }
 

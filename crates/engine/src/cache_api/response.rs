@@ -152,7 +152,7 @@ impl Response {
         let Some(mut body) = self.take_body()? else {
             return Ok(Bytes::new());
         };
-        let url = self.url().unwrap_or_default().to_owned();
+        let url = self.url().unwrap_or("a response without URL").to_owned();
         let too_large = || {
             CacheError::QuotaExceeded(Quota::Bytes {
                 requested: None,

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
-use super::Aborted;
+use super::error::again;
 use crate::{Body, BodyError};
 
 /// Bytes that wait in memory for the slower branch: 1 MiB.
@@ -53,14 +53,8 @@ struct Shared {
 struct State {
     /// `None` when it has ended.
     source: Option<Body>,
-    failed: Option<Failure>,
+    failed: Option<BodyError>,
     waiting: [Waiting; 2],
-}
-
-#[derive(Clone)]
-struct Failure {
-    why: String,
-    aborted: bool,
 }
 
 /// What one branch has yet to read, first what is in memory, then what is in the file.
@@ -194,7 +188,7 @@ impl Shared {
         }
         loop {
             let Some(source) = &mut state.source else {
-                return Poll::Ready(state.failed.as_ref().map(|failed| Err(failed.again())));
+                return Poll::Ready(state.failed.as_ref().map(|error| Err(again(error))));
             };
             lock(&self.wakers.0)[side] = Some(cx.waker().clone());
             let waker = Waker::from(self.wakers.clone());
@@ -211,23 +205,11 @@ impl Shared {
                     return Poll::Ready(Some(Ok(bytes)));
                 }
                 Some(Err(error)) => {
-                    state.failed = Some(Failure {
-                        why: error.to_string(),
-                        aborted: error.is::<Aborted>(),
-                    });
+                    state.failed = Some(error);
                     state.source = None;
                 }
                 None => state.source = None,
             }
-        }
-    }
-}
-
-impl Failure {
-    fn again(&self) -> BodyError {
-        match self.aborted {
-            true => Aborted.into(),
-            false => self.why.clone().into(),
         }
     }
 }

@@ -65,7 +65,7 @@ pub enum Mismatch {
 }
 
 /// May this method ask at all? The first step of each method that asks: "If r's method is not GET
-/// and options.ignoreMethod is false, return [nothing]".
+/// and options.ignoreMethod is false, return …" an answer without pairs.
 pub fn asks(method: &Method, options: QueryOptions) -> Matched {
     match options.ignore_method || method == Method::GET {
         true => Matched::Yes,

@@ -115,9 +115,13 @@ impl RequestUrl {
         self.text.split_once(':').map_or("", |(scheme, _)| scheme)
     }
 
-    /// Host and, if it is not the scheme's own, port; empty for what has none.
+    /// Host and, if it is not the scheme's own, port; empty for what has none. A user's name is no
+    /// part of it (RFC 9110 §7.2).
     pub fn authority(&self) -> &str {
-        self.split().0
+        let authority = self.split().0;
+        authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host)
     }
 
     /// Path and query, as a request names them (RFC 9112 §3.2.1).
@@ -161,6 +165,8 @@ fn beginning(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -225,6 +231,8 @@ mod tests {
         check("https://a:443/b?c#d", "a", "/b?c");
         check("http://[::1]:81?a/b", "[::1]:81", "/?a/b");
         check("http://a", "a", "/");
+        let url = RequestUrl::of("http://user:pass@a:81/b");
+        assert_eq!((url.authority(), url.path_and_query()), ("a:81", "/b"));
     }
 
     #[test]
@@ -235,5 +243,28 @@ mod tests {
         check("https://example.com:443/a", "https://example.com");
         check("http://example.com:8080/a", "http://example.com:8080");
         check("data:,x", "null");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_cut_as_the_url_standard_cuts_it(
+            text in "(https?://[a-z]{1,3}/)?[a-c?#/%@: \\PC]{0,20}",
+        ) {
+            let base = RequestUrl::parse("http://base.example/x/", None).expect("a URL");
+            let Ok(url) = RequestUrl::parse(&text, Some(&base)) else {
+                return Ok(());
+            };
+            let mut parsed = Url::parse(url.as_str()).expect("it was parsed");
+            prop_assert_eq!(parsed.as_str(), url.as_str());
+            parsed.set_fragment(None);
+            prop_assert_eq!(parsed.as_str(), url.without_fragment());
+            if url.is_http() {
+                let path = &parsed[::url::Position::BeforePath..];
+                prop_assert_eq!(path, url.path_and_query());
+                parsed.set_query(None);
+                prop_assert_eq!(parsed.as_str(), url.without_query());
+            }
+            prop_assert_eq!(RequestUrl::of(url.as_str()), url);
+        }
     }
 }

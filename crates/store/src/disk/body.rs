@@ -46,7 +46,7 @@ impl FileBody {
     /// Reads at least one byte of a range that is not empty and lies within.
     pub(crate) fn piece(self: &Arc<Self>, range: Range<u64>) -> Pending<Bytes> {
         let own = self.clone();
-        self.shared.files.run(move |()| own.read(range))
+        self.shared.bodies.run(move |()| own.read(range))
     }
 
     /// The same, now.

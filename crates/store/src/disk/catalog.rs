@@ -321,6 +321,20 @@ impl EntryRow {
         Ok((read, fits))
     }
 
+    /// The charge of a row, and its part in the digest of its collection, both as they stand there.
+    pub(super) fn digest_of_row(row: &Row<'_>, sums: Sums) -> rusqlite::Result<(u64, u64)> {
+        let charge = get(row, 3)?;
+        let digest = digest_of(
+            sums,
+            get(row, 0)?,
+            get(row, 2)?,
+            charge,
+            get(row, 12)?,
+            get(row, 4)?,
+        );
+        Ok((charge, digest))
+    }
+
     pub(super) fn find(
         connection: &Connection,
         serial: u64,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
 use bytes::Bytes;
 use rusqlite::{Connection, params};
@@ -28,7 +29,7 @@ pub(super) struct Group<'a> {
     adds: Vec<(u64, u64)>,
     pub(super) removes: HashSet<(u64, u64)>,
     counts: HashMap<u64, Counts>,
-    purges: Vec<(Sequence, Purge)>,
+    pub(super) purges: Vec<(Sequence, Purge)>,
     last_purge: Sequence,
     floor_before: u64,
     pub(super) done: Done,
@@ -79,7 +80,11 @@ impl Done {
             return;
         }
         let (own, dead) = (shared.clone(), self.dead);
-        shared.files.spawn(move |()| own.unlink(&dead));
+        shared.loose.fetch_add(dead.len() as u64, SeqCst);
+        shared.files.spawn(move |()| {
+            own.unlink(&dead);
+            own.loose.fetch_sub(dead.len() as u64, SeqCst);
+        });
     }
 }
 
@@ -356,7 +361,7 @@ impl<'a> Group<'a> {
         &mut self,
         connection: &Connection,
         purge: &Purge,
-    ) -> Result<Sequence, StoreError> {
+    ) -> Result<(), StoreError> {
         let sequence = Sequence(self.last_purge.0 + 1);
         let sum = purge_sum(self.shared.sums, sequence, purge);
         let sql = "INSERT INTO purges VALUES (?, ?, ?, 0, ?)";
@@ -373,7 +378,7 @@ impl<'a> Group<'a> {
         self.last_purge = sequence;
         self.purges.push((sequence, purge.clone()));
         self.done.outcomes.push(Outcome::Sequence(sequence));
-        Ok(sequence)
+        Ok(())
     }
 
     /// A line of the log was deleted: what was asked for before it is not put any more.

@@ -54,8 +54,10 @@ pub(crate) use staging::{DiskStaging, StagedFile};
 
 /// Threads that look entries up.
 const READERS: usize = 4;
-/// Threads that read and write bodies.
+/// Threads that write bodies, and wait for their syncs.
 const FILE_THREADS: usize = 8;
+/// Threads that read bodies.
+const BODY_THREADS: usize = 4;
 
 /// A store on disk that is open.
 pub(crate) struct Disk {
@@ -105,8 +107,9 @@ impl Disk {
             // Numbers are not used again: those of a session are its own.
             next_body: AtomicU64::new((store.session << 32) + 1),
             file_bytes: AtomicU64::new(loaded.file_bytes),
-            staged: AtomicU64::new(0),
+            loose: AtomicU64::new(0),
             files: Pool::start("store files", vec![(); FILE_THREADS]).map_err(thread)?,
+            bodies: Pool::start("store bodies", vec![(); BODY_THREADS]).map_err(thread)?,
             ops: ops_in,
             lock: Mutex::new(Some(lock)),
             damage: loaded.damage,
@@ -191,25 +194,20 @@ impl Backend for Disk {
             name: Some(name),
             answer,
         });
-        Box::pin(async move { made.await.map(Some) })
+        Box::pin(async move { made.await?.take().map(Some) })
     }
 
     fn create_unnamed(&self, space: Bytes) -> Pending<CollectionId> {
-        self.shared.ask(|answer| Op::Create {
+        let made = self.shared.ask(|answer| Op::Create {
             space,
             name: None,
             answer,
-        })
+        });
+        Box::pin(async move { made.await?.take() })
     }
 
     fn release(&self, collection: CollectionId) {
-        let mut collections = self.shared.collections();
-        if let Some(kept) = collections.by_id.get_mut(&collection) {
-            kept.holds -= 1;
-        }
-        if collections.drop_unused(collection) {
-            self.shared.send(Op::Drop(collection));
-        }
+        self.shared.release(collection);
     }
 
     fn publish(&self, collection: CollectionId, name: Bytes) -> Pending<()> {
@@ -348,5 +346,25 @@ impl Backend for Disk {
         let (answer, answered) = oneshot::channel();
         self.shared.send(Op::Close { answer });
         Box::pin(async move { answered.await.unwrap_or(Ok(())) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_collection_that_nobody_waits_for_any_more_is_nobodys() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::open(folder.path(), Options::durable()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            drop(disk.create_unnamed("site".into()));
+            let kept = disk.create_unnamed("site".into()).await.unwrap();
+            let ids: Vec<u64> = disk.shared.collections().by_id.keys().copied().collect();
+            assert_eq!(ids, [kept]);
+        });
     }
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{
-    Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 
 use bytes::Bytes;
@@ -45,10 +45,12 @@ pub(crate) struct Shared {
     pub(super) next_body: AtomicU64,
     /// Bytes of all body files, those that are being written too.
     pub(super) file_bytes: AtomicU64,
-    /// Bodies that are being written, or are written and not committed.
-    pub(super) staged: AtomicU64,
-    /// Threads for what may block beside the lookups.
+    /// Files that no row names: being written, not committed yet, or about to be unlinked.
+    pub(super) loose: AtomicU64,
+    /// Threads that write and unlink bodies.
     pub(super) files: Pool<()>,
+    /// Threads that read bodies, so that nobody who reads waits for a sync.
+    pub(super) bodies: Pool<()>,
     /// What the writer is to do.
     pub(super) ops: UnboundedSender<Op>,
     /// The lock that no second process gets.
@@ -69,6 +71,32 @@ pub(super) struct Pin {
 pub(super) struct DeadBody {
     pub(super) body: u64,
     pub(super) bytes: u64,
+}
+
+/// A hold of a collection on its way to who asked for it: given up if nobody waits any more.
+pub(super) struct Hold {
+    shared: Arc<Shared>,
+    id: Option<u64>,
+}
+
+impl Hold {
+    pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
+        let id = Some(id);
+        Self { shared, id }
+    }
+
+    /// It has arrived, and is the receiver's to give up.
+    pub(super) fn take(mut self) -> Result<u64, StoreError> {
+        self.id.take().ok_or(StoreError::NoCollection)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.shared.release(id);
+        }
+    }
 }
 
 /// All collections that can be used.
@@ -173,6 +201,17 @@ impl Shared {
 
     fn pins(&self) -> MutexGuard<'_, HashMap<u64, Pin>> {
         self.pins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends one hold of a collection.
+    pub(super) fn release(&self, collection: u64) {
+        let mut collections = self.collections();
+        if let Some(kept) = collections.by_id.get_mut(&collection) {
+            kept.holds -= 1;
+        }
+        if collections.drop_unused(collection) {
+            self.send(Op::Drop(collection));
+        }
     }
 
     /// Whether nothing may be written any more, and why.

@@ -186,7 +186,7 @@ pub(crate) struct StagedFile {
 
 impl StagedFile {
     fn new(shared: Arc<Shared>) -> Self {
-        shared.staged.fetch_add(1, SeqCst);
+        shared.loose.fetch_add(1, SeqCst);
         shared.file_bytes.fetch_add(file_bytes(0), SeqCst);
         let body = shared.next_body.fetch_add(1, SeqCst);
         Self {
@@ -226,7 +226,7 @@ impl StagedFile {
     /// A row names it now.
     pub(crate) fn keep(&self) {
         if !self.kept.swap(true, SeqCst) {
-            self.shared.staged.fetch_sub(1, SeqCst);
+            self.shared.loose.fetch_sub(1, SeqCst);
         }
     }
 }
@@ -251,7 +251,7 @@ impl Drop for StagedFile {
                     let _ = fs::remove_file(tmp_path_of(&shared.folder, dead.body));
                 }
             }
-            shared.staged.fetch_sub(1, SeqCst);
+            shared.loose.fetch_sub(1, SeqCst);
         });
     }
 }

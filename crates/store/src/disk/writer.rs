@@ -18,7 +18,7 @@ use super::catalog::{CollectionRow, StoreRow, refused};
 use super::files::sync_folder;
 use super::group::Group;
 use super::reap::Reaper;
-use super::shared::Shared;
+use super::shared::{Hold, Shared};
 use crate::StoreError;
 use crate::batch::Batch;
 use crate::entry::Serial;
@@ -42,7 +42,7 @@ pub(super) enum Op {
     Create {
         space: Bytes,
         name: Option<Bytes>,
-        answer: Answer<u64>,
+        answer: Answer<Hold>,
     },
     Publish {
         collection: u64,
@@ -180,6 +180,10 @@ impl Writer {
                     // It is tried again when the store is opened.
                     self.reaper.clear();
                 }
+                if self.shared.poison.get().is_some() {
+                    // It may have happened after all, and be found when the store is opened again.
+                    ops.iter().for_each(keep_bodies);
+                }
                 ops.into_iter().for_each(|op| refuse(op, &error));
             }
         }
@@ -201,11 +205,12 @@ impl Writer {
         });
         if let Err(error) = done {
             self.roll_back();
-            self.reaper.forget_progress();
+            self.reaper.rolled_back();
             return Err(error);
         }
         self.store = group.store;
         self.next_serial = group.next_serial;
+        self.reaper.committed(&group.purges);
         Ok(group.done)
     }
 
@@ -216,10 +221,7 @@ impl Writer {
                 Op::Commit {
                     collection, batch, ..
                 } => group.batch(&self.connection, *collection, batch)?,
-                Op::Purge { purge, .. } => {
-                    let sequence = group.purge(&self.connection, purge)?;
-                    self.reaper.purge(sequence, purge);
-                }
+                Op::Purge { purge, .. } => group.purge(&self.connection, purge)?,
                 Op::Quarantine(serial) => {
                     group.remove(&self.connection, *serial, None)?;
                     group.done.outcomes.push(super::group::Outcome::Nothing);
@@ -243,7 +245,7 @@ impl Writer {
         Ok(())
     }
 
-    fn create(&mut self, space: Bytes, name: Option<Bytes>) -> Result<u64, StoreError> {
+    fn create(&mut self, space: Bytes, name: Option<Bytes>) -> Result<Hold, StoreError> {
         self.shared.writable()?;
         let row = {
             let mut collections = self.shared.collections();
@@ -252,7 +254,7 @@ impl Writer {
                 && let Some(kept) = collections.by_id.get_mut(&id)
             {
                 kept.holds += 1;
-                return Ok(id);
+                return Ok(Hold::new(self.shared.clone(), id));
             }
             CollectionRow {
                 id: collections.last_id + 1,
@@ -265,7 +267,7 @@ impl Writer {
         let id = row.id;
         self.change_names(&[(None, row.clone())])?;
         self.shared.collections().insert(row, 1, None);
-        Ok(id)
+        Ok(Hold::new(self.shared.clone(), id))
     }
 
     fn publish(&mut self, collection: u64, name: Bytes) -> Result<(), StoreError> {
@@ -385,7 +387,7 @@ impl Writer {
         shared.unlink_pinned();
         let mut done = Ok(());
         if shared.poison.get().is_none() && !shared.read_only {
-            self.store.clean = shared.staged.load(SeqCst) == 0;
+            self.store.clean = shared.loose.load(SeqCst) == 0;
             done = self
                 .sync_commits(true)
                 .and_then(|()| {
@@ -438,6 +440,13 @@ fn commit(connection: &Connection, shared: &Shared) -> Result<(), StoreError> {
 fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
     let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     done.map_err(|error| refused("be closed", &error))
+}
+
+/// Leaves the bodies of an op where they are; those that no row names are swept at the next start.
+fn keep_bodies(op: &Op) {
+    if let Op::Commit { batch, .. } = op {
+        batch.inserts.iter().for_each(|entry| entry.body.keep());
+    }
 }
 
 fn refuse(op: Op, error: &StoreError) {

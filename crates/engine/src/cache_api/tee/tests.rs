@@ -1,5 +1,6 @@
 use http_body_util::channel::Channel;
 
+use super::super::Aborted;
 use super::super::response::next;
 use super::super::tests::run;
 use super::*;

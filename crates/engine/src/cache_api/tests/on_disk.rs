@@ -57,6 +57,31 @@ fn all_is_there_after_a_restart() {
 }
 
 #[test]
+fn many_put_at_once_and_each_pair_is_there_once() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let caches = CacheStorage::new(open(&folder), BASE).unwrap();
+        let cache = caches.open("n").await.unwrap();
+        let puts = (0..64).map(|n| {
+            let cache = cache.clone();
+            let (url, body) = (format!("/{}", n % 8), response(200, "", &n.to_string()));
+            tokio::spawn(async move { cache.put(url, body).await })
+        });
+        for put in puts.collect::<Vec<_>>() {
+            put.await.unwrap().unwrap();
+        }
+        assert_eq!(cache.keys().await.unwrap().len(), 8);
+        for n in 0..8 {
+            let url = format!("/{n}");
+            let found = matched(&cache, &url).await.unwrap();
+            assert_eq!(found.parse::<usize>().unwrap() % 8, n);
+            assert!(cache.delete(&url, QueryOptions::default()).await.unwrap());
+        }
+        assert_eq!(caches.estimate().usage, 0);
+    });
+}
+
+#[test]
 fn a_damaged_body_is_an_error_and_never_other_bytes() {
     run(async {
         let folder = tempfile::tempdir().unwrap();
@@ -76,13 +101,19 @@ fn a_damaged_body_is_an_error_and_never_other_bytes() {
         bytes[middle] ^= 1;
         std::fs::write(&bodies[0], bytes).unwrap();
         let caches = CacheStorage::new(open(&folder), BASE).unwrap();
-        let found = caches.match_("/large", QueryOptions::default()).await;
-        let read = match found {
-            Ok(found) => found.unwrap().into_bytes(u64::MAX).await,
-            Err(error) => Err(error),
-        };
-        let error = read.expect_err("a flipped bit");
-        assert!(error.to_string().contains("cannot be trusted"), "{error}");
+        for cloned in [false, true] {
+            let found = caches.match_("/large", QueryOptions::default()).await;
+            let read = match found {
+                Ok(Some(mut found)) if cloned => {
+                    found.try_clone().unwrap().into_bytes(u64::MAX).await
+                }
+                Ok(found) => found.unwrap().into_bytes(u64::MAX).await,
+                Err(error) => Err(error),
+            };
+            let error = read.expect_err("a flipped bit");
+            assert_eq!(error.name(), "DataError");
+            assert!(error.to_string().contains("cannot be trusted"), "{error}");
+        }
     });
 }
 
