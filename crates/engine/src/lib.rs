@@ -2,8 +2,8 @@
 //!
 //! A folder, an origin, a cache before it, a service worker: each is a [`Fetch`], takes a
 //! [`Request`] and gives a [`Response`]. Time comes from a [`Clock`], so that a test or a replay
-//! can move it. Behind features: the client that asks an origin (`origin`), and the HTTP cache
-//! before any `Fetch` (`cache`).
+//! can move it. Behind features: the client that asks an origin (`origin`, over TLS with `tls`), the
+//! HTTP cache before any `Fetch` (`cache`), and the same as a layer around any client (`tower`).
 
 mod body;
 #[cfg(feature = "cache")]
@@ -12,6 +12,10 @@ mod clock;
 mod fetch;
 #[cfg(feature = "origin")]
 pub mod origin;
+#[cfg(feature = "cache")]
+pub mod pages;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 pub use body::{Body, BodyError};
 pub use clock::{Clock, SystemClock};

@@ -39,13 +39,16 @@ impl Metrics {
         let Some(said) = said.and_then(|said| said.to_str().ok()) else {
             return;
         };
-        let holds = |word: &str| said.split(';').any(|part| part.trim() == word);
-        let count = match said {
-            _ if said.contains("detail=") => &self.stale,
-            _ if holds("hit") => &self.hits,
-            _ if holds("collapsed") => &self.collapsed,
-            _ => &self.forwarded,
-        };
+        let mut count = &self.forwarded;
+        for part in said.split(';') {
+            match part.trim() {
+                "hit" => count = &self.hits,
+                "collapsed" => count = &self.collapsed,
+                // The last of them.
+                detail if detail.starts_with("detail=") => count = &self.stale,
+                _ => {}
+            }
+        }
         count.fetch_add(1, Relaxed);
     }
 

@@ -77,26 +77,21 @@ impl<F> Proxy<F> {
     }
 
     fn tell_of_us(&self, request: &mut Request) {
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
-        let trusted = peer.is_some_and(|peer| self.trusted_proxies.contains(&peer));
+        let peer = request.extensions().get::<Peer>().cloned();
+        let ip = peer.as_ref().map(|peer| peer.address().ip());
+        let trusted = ip.is_some_and(|ip| self.trusted_proxies.contains(&ip));
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
         let host = request.headers().get(HOST).cloned();
         let headers = request.headers_mut();
-        if !trusted {
-            let told: Vec<HeaderName> =
-                headers.keys().filter(|name| tells(name)).cloned().collect();
-            for name in told {
-                headers.remove(name);
-            }
+        headers.reserve(FIELDS_TOLD);
+        let ends = |name: &&HeaderName| (!trusted && tells(name)) || (get && means_another(name));
+        let ending: Vec<HeaderName> = headers.keys().filter(ends).cloned().collect();
+        for name in ending {
+            headers.remove(name);
         }
-        if get {
-            for name in OTHER_METHOD {
-                headers.remove(name);
-            }
-        }
-        if let Some(peer) = peer {
-            append(headers, &X_FORWARDED_FOR, &peer.to_string());
-            append(headers, &FORWARDED, &forwarded(peer, host.as_ref()));
+        if let Some(peer) = &peer {
+            append(headers, &X_FORWARDED_FOR, peer.ip().clone());
+            append(headers, &FORWARDED, forwarded(peer, host.as_ref()));
         }
         if !headers.contains_key(X_FORWARDED_PROTO) {
             headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
@@ -194,42 +189,53 @@ fn tells(name: &HeaderName) -> bool {
         )
 }
 
-/// `for` and `host` of RFC 7239; an IPv6 address stands in brackets and quotes (§6).
-fn forwarded(peer: IpAddr, host: Option<&HeaderValue>) -> String {
-    let mut text = match peer {
-        IpAddr::V4(address) => format!("for={address}"),
-        IpAddr::V6(address) => format!("for=\"[{address}]\""),
-    };
+/// One element of `Forwarded` (RFC 7239 §4).
+fn forwarded(peer: &Peer, host: Option<&HeaderValue>) -> HeaderValue {
     let host = host.and_then(|host| host.to_str().ok());
-    if let Some(host) = host.filter(|host| !host.contains(['"', '\\'])) {
-        text.push_str(&format!(";host=\"{host}\""));
-    }
-    text.push_str(";proto=http");
-    text
+    let host = host.filter(|host| !host.contains(['"', '\\']));
+    let parts: [&[u8]; 5] = match host {
+        Some(host) => [
+            peer.node().as_bytes(),
+            b";host=\"",
+            host.as_bytes(),
+            b"\"",
+            b";proto=http",
+        ],
+        None => [peer.node().as_bytes(), b"", b"", b"", b";proto=http"],
+    };
+    // All of it was part of a value before.
+    HeaderValue::try_from(parts.concat()).unwrap_or_else(|_| peer.node().clone())
 }
 
 /// Puts a word behind those that are there, in one field line.
-fn append(headers: &mut HeaderMap, name: &HeaderName, word: &str) {
-    let before: Vec<&str> = headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
+fn append(headers: &mut HeaderMap, name: &HeaderName, word: HeaderValue) {
+    let before = headers.get_all(name).iter();
+    let mut words: Vec<&[u8]> = before
+        .filter(|value| value.to_str().is_ok())
+        .map(HeaderValue::as_bytes)
         .collect();
-    let text = match before.is_empty() {
-        true => word.to_owned(),
-        false => format!("{}, {word}", before.join(", ")),
+    let value = match words.is_empty() {
+        true => Ok(word),
+        false => {
+            words.push(word.as_bytes());
+            HeaderValue::try_from(words.join(&b", "[..]))
+        }
     };
-    if let Ok(value) = HeaderValue::try_from(text) {
+    if let Ok(value) = value {
         headers.insert(name, value);
     }
 }
 
 /// By these some frameworks take a GET for another method, whose answer nobody may keep for a GET.
-const OTHER_METHOD: [&str; 3] = [
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-];
+fn means_another(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "x-http-method" | "x-http-method-override" | "x-method-override"
+    )
+}
+
+/// How many fields tell of us.
+const FIELDS_TOLD: usize = 6;
 
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

@@ -48,6 +48,21 @@ pub(crate) fn nginx_if_it_can_be_had() {
     }
 }
 
+/// The peers of `cargo xtask bench gateway`, and the client that loads them.
+pub(crate) fn bench_gateway() -> Result<()> {
+    let server = |name: &'static str, package| {
+        let there = Path::new("/usr/sbin").join(name).is_file();
+        (!there).then_some((name, package))
+    };
+    let mut programs = vec![("wrk", "wrk"), ("taskset", "util-linux")];
+    programs.extend(server("nginx", "nginx-light"));
+    programs.extend(server("varnishd", "varnish"));
+    install_missing(
+        &programs,
+        "install nginx, Varnish, wrk and taskset (util-linux)",
+    )
+}
+
 /// Firefox, the long-lived one that Debian has.
 pub(super) fn firefox() -> Result<()> {
     install_missing(

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use revisit_engine::origin::OriginLimits;
@@ -30,6 +31,9 @@ pub(crate) struct OriginSection {
     /// there is taken out. Default none.
     #[schemars(with = "Vec<String>")]
     pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// A file of certificates (PEM) of authorities that are believed beside those that browsers believe:
+    /// for a server of your own that is asked by `https://`. Default none.
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 impl Default for OriginSection {
@@ -42,6 +46,7 @@ impl Default for OriginSection {
             idle_seconds: 4,
             connections_max: number(256),
             trusted_proxies: Vec::new(),
+            ca_file: None,
         }
     }
 }

@@ -3,10 +3,13 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use revisit_engine::cache::Cache;
+#[cfg(feature = "https")]
+use revisit_engine::origin::tls::Trust;
 use revisit_engine::origin::{Origin, OriginUrl};
 use revisit_engine::{Clock, SystemClock};
 use revisit_gateway::{Admin, BindError, Cores, Counted, Limits, Listener, Metrics, Proxy};
@@ -38,6 +41,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config, url: &str) -> Result<(), Fa
     };
 
     let origin = Origin::new(url.clone(), config.origin.limits(), clock.clone());
+    let origin = trusting(origin, config.origin.ca_file.as_deref())?;
     let process = RandomState::new().build_hasher().finish();
     let options = config.cache.options(args.profile, args.set_cookie)?;
     let room = options.memory_bytes_max >> 20;
@@ -84,6 +88,30 @@ pub(super) fn run(args: &ServeArgs, config: &Config, url: &str) -> Result<(), Fa
     Ok(())
 }
 
+/// Has the origin believe the authorities of a file, too.
+#[cfg(feature = "https")]
+fn trusting(origin: Origin, ca_file: Option<&Path>) -> Result<Origin, Failure> {
+    let Some(path) = ca_file else {
+        return Ok(origin);
+    };
+    let trust = Trust::default().and_file(path).map_err(|error| {
+        let help = "`[origin] ca_file` names a file of certificates, each between `BEGIN CERTIFICATE` and \
+                    `END CERTIFICATE`";
+        Failure::words(error).help(help.to_owned())
+    })?;
+    Ok(origin.trusting(trust))
+}
+
+#[cfg(not(feature = "https"))]
+fn trusting(origin: Origin, ca_file: Option<&Path>) -> Result<Origin, Failure> {
+    if ca_file.is_none() {
+        return Ok(origin);
+    }
+    let error = anyhow!("`[origin] ca_file` is about TLS, which this build has not");
+    let help = "take it out, or build with TLS (`cargo install … --features https`)";
+    Err(Failure::words(error).help(help.to_owned()))
+}
+
 fn cannot_listen(error: BindError) -> Failure {
     let help = error.help();
     Failure::work(error).help(help)
@@ -127,7 +155,7 @@ fn tell(
     admin: Option<SocketAddr>,
 ) {
     let url = format!("http://{address}/");
-    let origin = format!("http://{}/", origin.authority());
+    let origin = format!("{}://{}/", origin.scheme(), origin.authority());
     if args.json {
         say!(
             "{:#}",

@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
-use crate::{Body, BodyError};
+use crate::{Body, BodyError, pages};
 
 /// Memory that bodies on their way to the store may take together.
 #[derive(Debug)]
@@ -244,11 +244,8 @@ impl State {
 
     /// All pieces as one, which holds no more memory than it has bytes.
     fn joined(&mut self) -> Bytes {
-        let mut whole = BytesMut::with_capacity(usize::try_from(self.held).unwrap_or(0));
-        for piece in &self.pieces {
-            whole.extend_from_slice(piece);
-        }
-        whole.freeze()
+        let bytes = self.pieces.iter().map(Bytes::len).sum();
+        pages::join(self.pieces.iter(), bytes)
     }
 }
 

@@ -44,6 +44,10 @@ impl<F: Fetch> Answerer<F> {
         Self { fetch, clock }
     }
 
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
     /// Answers one request; whatever goes wrong is an answer too.
     pub(super) async fn answer(
         self,
@@ -63,16 +67,15 @@ impl<F: Fetch> Answerer<F> {
         };
         let answering = phase.answering();
         request.extensions_mut().insert(peer);
-        let (slip, interim) = phase.outbox().slip();
         // "A server MUST NOT send a 1xx response to an HTTP/1.0 client." (RFC 9110 §15.2)
         if request.version() >= Version::HTTP_11 {
-            request.extensions_mut().insert(interim);
+            request.extensions_mut().insert(phase.outbox().open());
         }
         let response = match origin_form(request) {
             Ok(request) => guarded(&*self.fetch, request, &event).await,
             Err(refusal) => plain(StatusCode::BAD_REQUEST, refusal.text()),
         };
-        slip.close();
+        phase.outbox().close();
         event.status = response.status();
         event.cache_status = response.headers().get(CACHE_STATUS).cloned();
         Ok(response.map(|body| Told {

@@ -14,7 +14,7 @@ fn check(trusted: &str, fields: &[(&str, &str)], expected: Result<&[(&str, Optio
         let name: HeaderName = name.parse().unwrap();
         request.headers_mut().append(name, value.parse().unwrap());
     }
-    let peer = Peer("192.0.2.1:9".parse().unwrap());
+    let peer = Peer::new("192.0.2.1:9".parse().unwrap());
     request.extensions_mut().insert(peer);
     let done = proxy.prepare(&mut request);
     match (done, expected) {

@@ -71,6 +71,11 @@ impl RequestKey {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// The same, and nothing else of it.
+    pub fn into_bytes(self) -> Box<[u8]> {
+        self.0
+    }
 }
 
 /// Host and port, without a port that goes without saying.
