@@ -160,16 +160,14 @@ where
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let answer = match poll_fn(|cx| service.poll_ready(cx)).await {
-            Ok(()) => service.call(request).await,
+        let ready = poll_fn(|cx| service.poll_ready(cx)).await;
+        let answer: Result<_, BodyError> = match ready.map_err(Into::into) {
+            Ok(()) => service.call(request).await.map_err(Into::into),
             Err(error) => Err(error),
         };
         match answer {
             Ok(response) => Ok(response.map(Body::stream)),
-            Err(error) => Err(FetchError::Unanswered {
-                target,
-                source: error.into(),
-            }),
+            Err(source) => Err(FetchError::Unanswered { target, source }),
         }
     }
 }

@@ -36,16 +36,16 @@ impl Metrics {
             .get_all(CACHE_STATUS)
             .into_iter()
             .next_back();
-        let Some(said) = said.and_then(|said| said.to_str().ok()) else {
+        let Some(said) = said else {
             return;
         };
         let mut count = &self.forwarded;
-        for part in said.split(';') {
-            match part.trim() {
-                "hit" => count = &self.hits,
-                "collapsed" => count = &self.collapsed,
+        for part in said.as_bytes().split(|byte| *byte == b';') {
+            match part {
+                b"hit" => count = &self.hits,
+                b"collapsed" => count = &self.collapsed,
                 // The last of them.
-                detail if detail.starts_with("detail=") => count = &self.stale,
+                detail if detail.starts_with(b"detail=") => count = &self.stale,
                 _ => {}
             }
         }

@@ -191,37 +191,33 @@ fn tells(name: &HeaderName) -> bool {
 
 /// One element of `Forwarded` (RFC 7239 §4).
 fn forwarded(peer: &Peer, host: Option<&HeaderValue>) -> HeaderValue {
-    let host = host.and_then(|host| host.to_str().ok());
-    let host = host.filter(|host| !host.contains(['"', '\\']));
-    let parts: [&[u8]; 5] = match host {
-        Some(host) => [
-            peer.node().as_bytes(),
-            b";host=\"",
-            host.as_bytes(),
-            b"\"",
-            b";proto=http",
-        ],
-        None => [peer.node().as_bytes(), b"", b"", b"", b";proto=http"],
-    };
-    // All of it was part of a value before.
-    HeaderValue::try_from(parts.concat()).unwrap_or_else(|_| peer.node().clone())
+    let (node, host) = (peer.node().as_bytes(), host.map(HeaderValue::as_bytes));
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"\\".contains(byte);
+    let mut text = Vec::with_capacity(node.len() + host.map_or(0, <[u8]>::len) + ABOUT_HOST);
+    text.extend_from_slice(node);
+    if let Some(host) = host.filter(|host| host.iter().all(plain)) {
+        text.extend_from_slice(b";host=\"");
+        text.extend_from_slice(host);
+        text.push(b'"');
+    }
+    text.extend_from_slice(b";proto=http");
+    // All of it is ASCII without control characters.
+    HeaderValue::try_from(text).unwrap_or_else(|_| peer.node().clone())
 }
 
 /// Puts a word behind those that are there, in one field line.
 fn append(headers: &mut HeaderMap, name: &HeaderName, word: HeaderValue) {
+    if !headers.contains_key(name) {
+        headers.insert(name, word);
+        return;
+    }
     let before = headers.get_all(name).iter();
     let mut words: Vec<&[u8]> = before
         .filter(|value| value.to_str().is_ok())
         .map(HeaderValue::as_bytes)
         .collect();
-    let value = match words.is_empty() {
-        true => Ok(word),
-        false => {
-            words.push(word.as_bytes());
-            HeaderValue::try_from(words.join(&b", "[..]))
-        }
-    };
-    if let Ok(value) = value {
+    words.push(word.as_bytes());
+    if let Ok(value) = HeaderValue::try_from(words.join(&b", "[..])) {
         headers.insert(name, value);
     }
 }
@@ -234,6 +230,8 @@ fn means_another(name: &HeaderName) -> bool {
     )
 }
 
+/// `;host="";proto=http`.
+const ABOUT_HOST: usize = 20;
 /// How many fields tell of us.
 const FIELDS_TOLD: usize = 6;
 
