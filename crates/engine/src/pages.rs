@@ -26,7 +26,7 @@ pub fn join<'a>(pieces: impl Iterator<Item = &'a Bytes> + Clone, bytes: usize) -
 }
 
 /// A shorter body is copied sooner than its pages are handed over.
-pub const BYTES_MIN: usize = 12 * 1024;
+pub const BYTES_MIN: usize = 128 * 1024;
 /// Most bodies that are kept so at a time: each takes one of the files that a process may have open.
 pub const FILES_MAX: usize = 256;
 
