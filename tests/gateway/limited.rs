@@ -75,7 +75,7 @@ fn edits_and_limits_that_cannot_be_are_refused_with_the_remedy() {
             "unknown field `remove`",
         ),
         ("[limits]\nidle_second = 1", "`idle_seconds`"),
-        ("[limits]\nheader_seconds = 0", "header_seconds"),
+        ("[limits]\nheader_seconds = 0", "expected a nonzero u32"),
     ] {
         let folder = Site::new();
         folder.file("revisit.toml", config);

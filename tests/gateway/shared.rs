@@ -124,7 +124,6 @@ fn the_host_that_the_origin_is_asked_for_is_the_one_that_the_answer_is_kept_unde
         "me@shop.example",
         "shop.example/a",
         "a b",
-        "a,b",
         "[::1",
         ":80",
         "a\"b",
