@@ -171,6 +171,37 @@ fn uploads_and_tunnels_that_stand_still_keep_no_page_from_the_origin() {
 }
 
 #[test]
+fn one_who_takes_nothing_of_a_body_without_a_length_holds_up_nobody() {
+    const PIECES: usize = 64;
+    let gate = Gate::default();
+    let origin = RawOrigin::start({
+        let gate = gate.clone();
+        move |_, stream| {
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nCache-Control: max-age=60\r\n\r\n1\r\nx\r\n";
+            stream.write_all(head.as_bytes()).unwrap();
+            gate.pass();
+            let piece = [b"40000\r\n".to_vec(), vec![b'x'; 1 << 18], b"\r\n".to_vec()].concat();
+            (0..PIECES).all(|_| stream.write_all(&piece).is_ok())
+                && stream.write_all(b"0\r\n\r\n").is_ok()
+        }
+    });
+    let (gateway, _folder) = configured(&origin, "[cache]\nbody_bytes_max = 1048576\n");
+    let mut slow = connect(&gateway);
+    slow.write_all(&get("/", "")).unwrap();
+    origin.wait_for(1);
+    let mut quick = connect(&gateway);
+    quick.write_all(&get("/", "")).unwrap();
+    quick.read_exact(&mut [0; 16]).unwrap();
+    gate.open();
+    let all = rest(&mut quick);
+    assert!(all.ends_with("\r\n0\r\n\r\n"), "all of it came");
+    assert!(all.len() > PIECES << 18);
+    assert_eq!(origin.seen().len(), 1, "both read the same");
+    let cut = rest(&mut slow);
+    assert!(!cut.ends_with("\r\n0\r\n\r\n"), "what it missed is no end");
+}
+
+#[test]
 fn an_upload_that_is_too_slow_is_ended_and_its_place_is_free_again() {
     let origin = RawOrigin::always(ok("", "body"));
     let (gateway, _folder) = configured(
