@@ -32,6 +32,12 @@ fn what_is_purged_is_asked_for_anew_and_nothing_else_is() {
         ("url", format!("{host}/a/1\nhttps://shop.example/a/2"), 2, 2),
         ("url", format!("{host}/a"), 0, 0),
         ("prefix", format!("{host}/a/"), 2, 2),
+        ("prefix", "https://SHOP.example:443/a/".to_owned(), 2, 2),
+        ("url", "https://SHOP.example:443/a/1".to_owned(), 1, 1),
+        ("prefix", "https://shop.example:81/a/".to_owned(), 0, 0),
+        ("prefix", "http://SHOP.example:80/a/".to_owned(), 2, 2),
+        ("prefix", "http://shop.example".to_owned(), 3, 3),
+        ("prefix", "http://shop".to_owned(), 0, 0),
         ("prefix", "https://other.example/".to_owned(), 0, 0),
         ("tag", "green".to_owned(), 3, 3),
         ("tag", "b".to_owned(), 3, 3),
@@ -66,6 +72,8 @@ fn health_and_metrics_are_told_and_a_page_in_a_browser_purges_nothing() {
     for _ in 0..3 {
         exchange(&gateway, &get("/", ""));
     }
+    let only = "Cache-Control: only-if-cached\r\n";
+    assert_eq!(status(&exchange(&gateway, &get("/none", only))), 504);
     assert_eq!(status(&ask_admin(&admin, "GET /healthz", "", "")), 200);
     let metrics = ask_admin(&admin, "GET /metrics", "", "");
     for line in [
@@ -73,6 +81,9 @@ fn health_and_metrics_are_told_and_a_page_in_a_browser_purges_nothing() {
         "revisit_cache_requests_total{outcome=\"hit\"} 2\n",
         "revisit_cache_requests_total{outcome=\"forwarded\"} 1\n",
         "revisit_cache_urls 1\n",
+        "revisit_cache_requests_total{outcome=\"refused\"} 1\n",
+        "revisit_cache_requests_total{outcome=\"stale\"} 0\n",
+        "revisit_responses_total{status=\"5xx\"} 1\n",
     ] {
         assert!(metrics.contains(line), "{line} {metrics}");
     }

@@ -6,6 +6,7 @@
 mod admin;
 mod cached;
 mod framing;
+mod limited;
 mod raw;
 mod run;
 mod shared;

@@ -63,7 +63,8 @@ fn a_port_in_use_is_refused_though_listeners_share_theirs() {
 
 #[test]
 fn the_access_log_tells_what_the_cache_did_and_no_query() {
-    let origin = RawOrigin::always(ok("Cache-Control: max-age=60\r\n", "body"));
+    let fields = "Cache-Control: max-age=60\r\nCache-Status: inner; fwd=miss\r\n";
+    let origin = RawOrigin::always(ok(fields, "body"));
     let gateway = gateway(&origin, &["--access-log"]);
     for _ in 0..2 {
         exchange(&gateway, &get("/page?secret=1", ""));
@@ -76,7 +77,7 @@ fn the_access_log_tells_what_the_cache_did_and_no_query() {
         .collect();
     assert_eq!(lines.len(), 2, "{said}");
     assert!(
-        lines[0].contains("status=200") && lines[0].contains("fwd=uri-miss"),
+        lines[0].contains("status=200") && lines[0].contains("revisit;fwd=uri-miss"),
         "{said}"
     );
     assert!(!said.contains("secret"), "{said}");

@@ -42,6 +42,31 @@ fn what_was_answered_to_an_authorized_request_is_for_others_only_where_said() {
 }
 
 #[test]
+fn people_who_ask_at_once_get_each_their_own_page() {
+    for said in ["private", "no-store", "max-age=60\r\nVary: Cookie"] {
+        let origin = RawOrigin::start(move |seen, stream| {
+            let own = seen.values("cookie").join(" ");
+            let fields = format!("Cache-Control: {said}\r\n");
+            stream.write_all(&ok(&fields, &own)).is_ok()
+        });
+        let gateway = gateway(&origin, &[]);
+        for _ in 0..2 {
+            let mut people: Vec<_> = (0..20)
+                .map(|number| {
+                    let mut client = connect(&gateway);
+                    let cookie = format!("Cookie: id={number}\r\n");
+                    client.write_all(&get("/account", &cookie)).unwrap();
+                    client
+                })
+                .collect();
+            for (number, client) in people.iter_mut().enumerate() {
+                assert_eq!(body(&rest(client)), format!("id={number}"), "{said}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_error_is_not_kept_by_accident() {
     for (line, expected) in [
         (
@@ -101,6 +126,41 @@ fn the_origin_is_asked_for_the_very_bytes_that_the_answer_is_kept_under() {
         exchange(&gateway, &get(path, ""));
         assert_eq!(origin.seen().pop().unwrap().target(), path);
     }
+}
+
+#[test]
+fn the_host_that_the_origin_is_asked_for_is_the_one_that_the_answer_is_kept_under() {
+    let origin = RawOrigin::always(ok("", "body"));
+    let gateway = gateway(&origin, &[]);
+    for (host, seen) in [
+        ("Shop.EXAMPLE:80", "shop.example"),
+        ("shop.example:", "shop.example"),
+        ("shop.example:81", "shop.example:81"),
+        ("[::1]:80", "[::1]"),
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        assert_eq!(status(&exchange(&gateway, request.as_bytes())), 200);
+        let asked = origin.seen().pop().unwrap();
+        assert_eq!(asked.values("host"), [seen], "{host}");
+        assert_eq!(asked.values("x-forwarded-host"), [seen], "{host}");
+    }
+    let before = origin.seen().len();
+    for host in [
+        "me@shop.example",
+        "shop.example/a",
+        "a b",
+        "[::1",
+        ":80",
+        "a\"b",
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        assert_eq!(
+            status(&exchange(&gateway, request.as_bytes())),
+            400,
+            "{host}"
+        );
+    }
+    assert_eq!(origin.seen().len(), before, "none of these is a host");
 }
 
 #[test]

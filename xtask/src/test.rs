@@ -227,7 +227,12 @@ fn unit(words: &[&str]) -> Result<()> {
 }
 
 /// What programs that use the cache as a library may switch on, and `revisit` itself does not by default.
-const LIBRARY: [&str; 4] = ["--package", "revisit-engine", "--features", "origin,tls,tower"];
+const LIBRARY: [&str; 4] = [
+    "--package",
+    "revisit-engine",
+    "--features",
+    "origin,tls,tower",
+];
 
 fn javascript(_: &[&str]) -> Result<()> {
     needs::node()?;

@@ -2,6 +2,7 @@
 
 mod admin;
 mod cache;
+mod limits;
 mod origin;
 
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 pub(crate) use admin::AdminSection;
 pub(crate) use cache::{CacheSection, Cookies, Profile};
+pub(crate) use limits::LimitsSection;
 pub(crate) use origin::OriginSection;
 
 /// The config of a site. Every key may be left out; a flag of the command line wins over its key.
@@ -33,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) route: Vec<RouteConfig>,
     pub(crate) build: BuildSection,
     pub(crate) serve: ServeSection,
+    pub(crate) limits: LimitsSection,
     pub(crate) origin: OriginSection,
     pub(crate) cache: CacheSection,
     pub(crate) admin: AdminSection,

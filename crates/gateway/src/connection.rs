@@ -10,6 +10,7 @@ mod patience;
 mod peer;
 mod phase;
 mod send;
+mod upload;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -74,8 +75,8 @@ impl<F: Fetch> Connection<F> {
             tracing::debug!(%peer, %error, "cannot send small packets at once");
         }
         let phase = Arc::new(Phase::default());
-        let io = TokioIo::new(Watched::new(stream, place, phase.clone()));
         let clock = answerer.clock().clone();
+        let io = TokioIo::new(Watched::new(stream, place, phase.clone()));
         let service = service_fn({
             let (phase, peer) = (phase.clone(), Peer::new(peer));
             move |request| {

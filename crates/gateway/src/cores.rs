@@ -12,6 +12,17 @@ use tokio::sync::watch;
 
 use crate::{BindError, Ended, Limits, Listener};
 
+/// How many connections each of at most `cores` threads may have: `connections_max` in all, and one
+/// at least.
+fn shares(connections_max: usize, cores: usize) -> Vec<usize> {
+    let connections_max = connections_max.max(1);
+    let cores = cores.clamp(1, connections_max);
+    let (each, rest) = (connections_max / cores, connections_max % cores);
+    (0..cores)
+        .map(|core| each + usize::from(core < rest))
+        .collect()
+}
+
 /// Threads that listen at one address, each with a runtime of its own.
 pub struct Cores {
     address: SocketAddr,
@@ -20,9 +31,11 @@ pub struct Cores {
 
 impl Cores {
     /// Takes `address` with `cores` threads (on other systems than Linux with one), which begin to
-    /// answer at once and end when `stop` becomes true.
+    /// answer at once and end when `stop` becomes true. Each goes on with what the others wait for
+    /// until all are done: a connection to the origin, or a trip there, is driven by the thread that
+    /// began it, whoever uses it.
     ///
-    /// [`Limits::connections_max`] is for all of them together.
+    /// [`Limits::connections_max`] is for all of them together; there are no more threads than that.
     pub fn serve<F: Fetch>(
         address: SocketAddr,
         cores: NonZeroUsize,
@@ -37,18 +50,22 @@ impl Cores {
             true => cores.get(),
             false => 1,
         };
-        let limits = Limits {
-            connections_max: limits.connections_max.div_ceil(cores),
-            ..limits.clone()
-        };
+        let shares = shares(limits.connections_max, cores);
         let mut all = Self {
             address,
-            threads: Vec::with_capacity(cores),
+            threads: Vec::with_capacity(shares.len()),
         };
-        for _ in 0..cores {
+        let (all_ended, _) = watch::channel(());
+        let all_ended = Arc::new(all_ended);
+        for connections_max in shares {
             let (tell, told) = mpsc::channel();
-            let (fetch, clock) = (fetch.clone(), clock.clone());
-            let (limits, mut stop) = (limits.clone(), stop.clone());
+            let (fetch, clock, mut stop) = (fetch.clone(), clock.clone(), stop.clone());
+            let limits = Limits {
+                connections_max,
+                ..limits.clone()
+            };
+            // Dropped when its connections are, also by a panic.
+            let (all_ended, present) = (all_ended.clone(), all_ended.subscribe());
             let address = all.address;
             all.threads.push(thread::spawn(move || {
                 let nothing = Ended::Drained;
@@ -69,7 +86,10 @@ impl Cores {
                     };
                     let _ = tell.send(Ok(listener.local_addr()));
                     let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
-                    listener.serve(fetch, clock, limits, stopped).await
+                    let ended = listener.serve(fetch, clock, limits, stopped).await;
+                    drop(present);
+                    all_ended.closed().await;
+                    ended
                 })
             }));
             let gone = || BindError {
@@ -100,6 +120,24 @@ impl Cores {
         match cut {
             0 => Ended::Drained,
             connections => Ended::Cut { connections },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_one_at_least_and_no_more_than_the_limit_together() {
+        for (connections_max, cores, expected) in [
+            (10, 2, vec![5, 5]),
+            (3, 2, vec![2, 1]),
+            (2, 3, vec![1, 1]),
+            (1, 64, vec![1]),
+            (0, 2, vec![1]),
+        ] {
+            assert_eq!(shares(connections_max, cores), expected);
         }
     }
 }

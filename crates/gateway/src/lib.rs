@@ -9,6 +9,7 @@
 mod admin;
 mod connection;
 mod cores;
+mod edited;
 pub mod folder;
 mod limits;
 mod listen;
@@ -18,6 +19,7 @@ mod proxy;
 pub use admin::Admin;
 pub use connection::Peer;
 pub use cores::Cores;
+pub use edited::{Edited, PathEdits};
 pub use folder::{Folder, FolderOptions, OpenFolderError};
 pub use limits::Limits;
 pub use listen::{BindError, Ended, Listener};

@@ -13,6 +13,29 @@ pub struct Limits {
     /// Most header fields of a request; beyond: 431. Default `100`.
     pub header_count_max: usize,
 
+    /// Longest target of a request in bytes; beyond: 414. Default `8192`: "it is RECOMMENDED that all
+    /// senders and recipients support … URIs with lengths of at least 8000 octets" (RFC 9110 §4.1).
+    pub url_bytes_max: usize,
+
+    /// Largest body of a request; beyond: 413. Default 1 GiB.
+    pub body_bytes_max: u64,
+
+    /// Longest time for which the body of a request may be waited for, beside what
+    /// [`Limits::body_bytes_per_second_min`] gives for what has come; then: 408. Default 20 s.
+    ///
+    /// Only the time counts in which the body is wanted and does not come.
+    pub body_time_max: Duration,
+
+    /// Least speed of a body of a request on the long run: each so many bytes give a second more.
+    ///
+    /// What ends uploads of a byte a minute, each of which may hold a connection to an origin. Default
+    /// `500`, at least 1.
+    pub body_bytes_per_second_min: u64,
+
+    /// Most ranges of one request; with more of them its `Range` is passed over, as RFC 9110 §14.2
+    /// allows. Default `16`.
+    pub ranges_max: usize,
+
     /// Longest time from the first byte of a request to the end of its header fields.
     ///
     /// What ends connections that send a byte a minute to hold a place. Default 10 s.
@@ -42,6 +65,11 @@ impl Default for Limits {
         Self {
             header_bytes_max: 64 * 1024,
             header_count_max: 100,
+            url_bytes_max: 8192,
+            body_bytes_max: 1 << 30,
+            body_time_max: Duration::from_secs(20),
+            body_bytes_per_second_min: 500,
+            ranges_max: 16,
             header_time_max: Duration::from_secs(10),
             idle_time_max: Duration::from_secs(75),
             write_stall_max: Duration::from_secs(60),

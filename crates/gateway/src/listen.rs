@@ -83,8 +83,8 @@ impl Listener {
     ) -> Ended {
         let (stop, stopped) = watch::channel(false);
         let places = Arc::new(Semaphore::new(limits.connections_max.max(1)));
-        let answerer = Answerer::new(fetch, clock);
         let limits = Arc::new(limits);
+        let answerer = Answerer::new(fetch, clock, limits.clone());
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
 

@@ -17,6 +17,8 @@ pub struct Metrics {
     hits: AtomicU64,
     stale: AtomicU64,
     collapsed: AtomicU64,
+    /// Those that wanted what is kept or nothing, and got nothing.
+    refused: AtomicU64,
     forwarded: AtomicU64,
 }
 
@@ -44,6 +46,7 @@ impl Metrics {
             match part {
                 b"hit" => count = &self.hits,
                 b"collapsed" => count = &self.collapsed,
+                b"detail=only-if-cached" => count = &self.refused,
                 // The last of them.
                 detail if detail.starts_with(b"detail=") => count = &self.stale,
                 _ => {}
@@ -80,6 +83,7 @@ impl Metrics {
             ("{outcome=\"stale\"}", self.stale.load(Relaxed)),
             ("{outcome=\"collapsed\"}", self.collapsed.load(Relaxed)),
             ("{outcome=\"forwarded\"}", self.forwarded.load(Relaxed)),
+            ("{outcome=\"refused\"}", self.refused.load(Relaxed)),
             ("{outcome=\"unanswered\"}", self.unanswered.load(Relaxed)),
         ];
         metric(

@@ -10,9 +10,10 @@ use http::header::{
     EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, MAX_FORWARDS, TRANSFER_ENCODING,
     UPGRADE, VIA,
 };
+use http::uri::Authority;
 use http::{Method, StatusCode};
 use revisit_engine::{Fetch, FetchError, Request, Response, Upgrading};
-use revisit_rules::http::hop;
+use revisit_rules::http::{Target, hop, key};
 
 use crate::connection::{Peer, plain};
 
@@ -57,6 +58,9 @@ impl<F> Proxy<F> {
                 StatusCode::BAD_REQUEST,
                 "this is no path of a server\n",
             ));
+        }
+        if !normalise_host(request.headers_mut()) {
+            return Some(plain(StatusCode::BAD_REQUEST, "this is no host\n"));
         }
         if names(request.headers(), &CDN_LOOP, &self.name) {
             return Some(plain(
@@ -128,6 +132,53 @@ fn ended(mut response: Response) -> Response {
         headers.insert(TRANSFER_ENCODING, coding);
     }
     response
+}
+
+/// Makes the host the one that keys have, so that the origin is asked for the very bytes that an answer
+/// is kept under; `false`: it is none.
+fn normalise_host(headers: &mut HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST) else {
+        return true;
+    };
+    if is_normal(host.as_bytes()) {
+        return true;
+    }
+    let text = host.to_str().ok().filter(|host| is_host(host));
+    let target = text.map(|authority| Target {
+        scheme: "http",
+        authority,
+        path: "/",
+    });
+    let host = target.map(|target| HeaderValue::try_from(key::authority(target)));
+    match host {
+        Some(Ok(host)) => {
+            headers.insert(HOST, host);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Is it plainly one that is written as keys have it? Most are.
+fn is_normal(host: &[u8]) -> bool {
+    let mut parts = host.splitn(2, |byte| *byte == b':');
+    let name = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
+    parts.next().is_some_and(|part| part.iter().all(name))
+        && parts.next().is_none_or(|port| {
+            // Port 80 is left out, and so is an empty one.
+            !host.starts_with(b":")
+                && port.first().is_some_and(|byte| *byte != b'0')
+                && port.iter().all(u8::is_ascii_digit)
+                && (1..=5).contains(&port.len())
+                && port != b"80"
+        })
+}
+
+/// "Host = uri-host [ ":" port ]" (RFC 9110 §7.2)
+fn is_host(text: &str) -> bool {
+    // `http` reads all that may stand before a path, a user among it.
+    let authority = text.parse::<Authority>();
+    authority.is_ok_and(|authority| !authority.host().is_empty() && !text.contains('@'))
 }
 
 /// The protocols that the client asks for, where it does so as it must (RFC 9110 §7.8).

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use revisit_engine::pages;
+use revisit_engine::{Clock as _, SystemClock, pages};
 use revisit_gateway::{Ended, Limits};
 use server::{
-    Endless, Faulty, Held, LONG, Server, Site, Text, Whole, read_to_end, refused, statuses,
+    Crossing, Echo, Endless, Faulty, Held, LONG, Server, Site, Text, Whole, read_answer,
+    read_to_end, refused, serve_on_cores, statuses,
 };
 
 #[test]
@@ -57,7 +58,9 @@ fn a_large_body_arrives_as_it_is_kept_however_it_is_sent() {
         ));
         let text = std::str::from_utf8(&body).unwrap();
         let bodies = answers.split("HTTP/1.1 200 OK\r\n").skip(1);
-        let bodies: Vec<_> = bodies.filter_map(|answer| answer.split_once("\r\n\r\n")).collect();
+        let bodies: Vec<_> = bodies
+            .filter_map(|answer| answer.split_once("\r\n\r\n"))
+            .collect();
         assert_eq!(bodies.len(), 2);
         for (head, body) in bodies {
             assert!(body == text, "{} bytes after {head}", body.len());
@@ -283,4 +286,110 @@ fn connections_beyond_the_limit_wait_for_a_place() {
     );
     drop(first);
     assert!(read_to_end(&mut second).ends_with("text"));
+}
+
+#[test]
+fn a_connection_that_is_used_is_never_idle() {
+    let limits = Limits {
+        idle_time_max: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    let server = Server::start(Arc::new(Text("text")), limits);
+    let mut used = server.connect();
+    // Longer than it may be idle, by the server's own answers: it is asked without a pause.
+    let clock = SystemClock::start();
+    while clock.elapsed() < Duration::from_millis(1500) {
+        used.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
+        assert!(read_answer(&mut used).ends_with("text"));
+    }
+    assert_eq!(read_to_end(&mut used), "", "it is closed when it is not");
+}
+
+#[test]
+fn a_shutdown_lets_requests_finish_that_another_core_works_for() {
+    let crossing = Arc::new(Crossing::default());
+    let (address, stop, cores) = serve_on_cores(crossing.clone(), 2);
+    let connect = || {
+        let mut client = std::net::TcpStream::connect(address).unwrap();
+        client.set_read_timeout(Some(LONG)).unwrap();
+        client
+            .write_all(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
+        let answer = read_answer(&mut client);
+        let thread = answer.rsplit("\r\n").next().unwrap().to_owned();
+        (client, thread)
+    };
+    // The system deals connections out as it likes.
+    let (mut one, first) = connect();
+    let (mut other, _) = std::iter::repeat_with(connect)
+        .take(1000)
+        .find(|(_, thread)| *thread != first)
+        .expect("both listen");
+    one.write_all(b"GET /begin HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    assert!(read_to_end(&mut one).ends_with("begun"));
+    other
+        .write_all(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    crossing.waiting.wait();
+    stop.send(true).unwrap();
+    assert!(refused(address));
+    // The first core has nothing left of its own: give it the time to end, which it should not take.
+    crossing.gone.wait_a_moment();
+    crossing.go.notify_one();
+    assert!(read_to_end(&mut other).ends_with("crossed"));
+    assert_eq!(cores.join(), Ended::Drained);
+}
+
+#[test]
+fn a_body_of_a_request_that_is_too_large_or_too_slow_is_refused() {
+    let limits = Limits {
+        body_bytes_max: 10,
+        body_time_max: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let server = Server::start(Arc::new(Echo), limits);
+    let post = "POST / HTTP/1.1\r\nHost: x\r\n";
+    for (framed, status) in [
+        (
+            "Connection: close\r\nContent-Length: 10\r\n\r\n0123456789",
+            "200 OK",
+        ),
+        (
+            "Content-Length: 11\r\n\r\n0123456789x",
+            "413 Payload Too Large",
+        ),
+        ("Content-Length: 11\r\n\r\n", "413 Payload Too Large"),
+        (
+            "Transfer-Encoding: chunked\r\n\r\nb\r\n0123456789x\r\n0\r\n\r\n",
+            "413 Payload Too Large",
+        ),
+        ("Content-Length: 10\r\n\r\n012345678", "408 Request Timeout"),
+    ] {
+        let answer = server.exchange(&format!("{post}{framed}"));
+        assert_eq!(statuses(&answer), [status], "{framed}: {answer}");
+    }
+}
+
+#[test]
+fn a_url_that_is_too_long_is_refused() {
+    let server = Server::start(Arc::new(Text("text")), Limits::default());
+    let path = |length: usize| format!("/{}", "x".repeat(length - 1));
+    assert_eq!(server.status(&path(8192)), "200 OK");
+    assert_eq!(server.status(&path(8193)), "414 URI Too Long");
+}
+
+#[test]
+fn one_who_asks_for_too_many_ranges_gets_the_whole() {
+    let site = Site::new();
+    for (ranges, status) in [
+        ("0-0".to_owned(), "206 Partial Content"),
+        (["0-0"; 17].join(","), "200 OK"),
+    ] {
+        let request = format!(
+            "GET /a.txt HTTP/1.1\r\nHost: x\r\nRange: bytes={ranges}\r\nConnection: close\r\n\r\n"
+        );
+        assert_eq!(statuses(&site.server.exchange(&request)), [status]);
+    }
 }

@@ -45,6 +45,9 @@ pub(crate) struct CacheSection {
     /// Let clients ask for fresh answers, by `Cache-Control` in requests, as RFC 9111 has it. `false` keeps
     /// visitors who reload, and who attack, from the server. Default `true`.
     pub(crate) request_directives: bool,
+    /// Let `No-Vary-Search` of an answer say which parts of a query make no difference, as Chromium does: then
+    /// `/?utm_source=a` is answered from what is kept for `/?utm_source=b`. Default `true`.
+    pub(crate) no_vary_search: bool,
     /// What is done otherwise below some paths; of several the first that fits counts. Default none.
     pub(crate) rule: Vec<CacheRule>,
 }
@@ -107,6 +110,7 @@ impl Default for CacheSection {
             stale_if_error_seconds: seconds(policy.stale_if_error),
             stale_if_unreachable_seconds: seconds(policy.stale_if_unreachable),
             request_directives: policy.request_directives,
+            no_vary_search: policy.no_vary_search,
             rule: Vec::new(),
         }
     }
@@ -135,6 +139,7 @@ impl CacheSection {
         policy.stale_if_error = seconds(self.stale_if_error_seconds);
         policy.stale_if_unreachable = seconds(self.stale_if_unreachable_seconds);
         policy.request_directives = self.request_directives;
+        policy.no_vary_search = self.no_vary_search;
         let rules = self.rule.iter().map(CacheRule::read);
         Ok(CacheOptions {
             rules: rules.collect::<Result<_, _>>()?,
@@ -148,20 +153,8 @@ impl CacheSection {
 
 impl CacheRule {
     fn read(&self) -> Result<PathRule, Failure> {
-        let words = |error: anyhow::Error, help: &str| Failure::words(error).help(help.to_owned());
-        if self.path.is_empty() {
-            let error = anyhow!("a `[[cache.rule]]` has no `path`");
-            return Err(words(
-                error,
-                "say for which paths it is: `path = \"**\"` for all",
-            ));
-        }
-        let path = Pattern::new(&self.path).map_err(|error| {
-            let error = anyhow!("{error}").context(format!("`{}` is no pattern", self.path));
-            words(error, "write it as `assets/**` or `*.{css,js}`")
-        })?;
         Ok(PathRule {
-            path,
+            path: path_pattern("cache.rule", &self.path)?,
             bypass: self.bypass,
             bypass_cookies: self.bypass_cookies.clone(),
             lifetime: self
@@ -169,4 +162,20 @@ impl CacheRule {
                 .map(|seconds| Duration::from_secs(seconds.into())),
         })
     }
+}
+
+/// The paths that one of several such tables is for.
+pub(super) fn path_pattern(table: &str, path: &str) -> Result<Pattern, Failure> {
+    let words = |error: anyhow::Error, help: &str| Failure::words(error).help(help.to_owned());
+    if path.is_empty() {
+        let error = anyhow!("a `[[{table}]]` has no `path`");
+        return Err(words(
+            error,
+            "say for which paths it is: `path = \"**\"` for all",
+        ));
+    }
+    Pattern::new(path).map_err(|error| {
+        let error = anyhow!("{error}").context(format!("`{path}` is no pattern"));
+        words(error, "write it as `assets/**` or `*.{css,js}`")
+    })
 }

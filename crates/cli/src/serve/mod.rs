@@ -130,8 +130,9 @@ async fn serve(args: &ServeArgs, config: &Config) -> Result<(), Failure> {
     }
     warn_off_loopback(address);
 
+    let limits = config.limits.limits(Limits::default().connections_max);
     let ended = listener
-        .serve(Arc::new(trap), clock, Limits::default(), asked_to_stop())
+        .serve(Arc::new(trap), clock, limits, asked_to_stop())
         .await;
     if let Some(retained) = retained {
         retained.close();

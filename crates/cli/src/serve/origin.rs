@@ -12,7 +12,8 @@ use revisit_engine::cache::Cache;
 use revisit_engine::origin::tls::Trust;
 use revisit_engine::origin::{Origin, OriginUrl};
 use revisit_engine::{Clock, SystemClock};
-use revisit_gateway::{Admin, BindError, Cores, Counted, Limits, Listener, Metrics, Proxy};
+use revisit_gateway::{Admin, BindError, Cores, Counted, Edited, Limits, Listener, Metrics, Proxy};
+use revisit_rules::http::amend::Side;
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -35,19 +36,20 @@ pub(super) fn run(args: &ServeArgs, config: &Config, url: &str) -> Result<(), Fa
         Failure::words(error).help(help)
     })?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let limits = Limits {
-        connections_max: connections_max(config.origin.connections_max.get() as usize),
-        ..Limits::default()
-    };
+    let room = connections_max(config.origin.connections_max.get() as usize);
+    let limits = config.limits.limits(room);
+    let edits = config.origin.edits()?;
 
     let origin = Origin::new(url.clone(), config.origin.limits(), clock.clone());
     let origin = trusting(origin, config.origin.ca_file.as_deref())?;
+    let origin = Edited::before(origin, Side::Response, &edits);
     let process = RandomState::new().build_hasher().finish();
     let options = config.cache.options(args.profile, args.set_cookie)?;
     let room = options.memory_bytes_max >> 20;
     let cache = Cache::before(origin, options, clock.clone());
     let metrics = Arc::new(Metrics::default());
     let admin = Admin::new(cache.clone(), metrics.clone(), config.admin.token.clone());
+    let cache = Edited::before(cache, Side::Request, &edits);
     let proxy = Proxy::before(cache, config.origin.trusted_proxies.clone(), process);
     let proxy = Counted::before(proxy, metrics);
 
@@ -203,7 +205,7 @@ fn open_files_max() -> Option<usize> {
 }
 
 const FILES_ASSUMED: usize = 1024;
-/// Kept connections to the origin, listeners, the log.
-const FILES_OF_OURS: usize = 128;
+/// Kept connections to the origin, listeners, the log; large bodies.
+const FILES_OF_OURS: usize = 128 + revisit_engine::pages::FILES_MAX;
 const CONNECTIONS_LEAST: usize = 64;
 const CONNECTIONS_MOST: usize = 16_384;

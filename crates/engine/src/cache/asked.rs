@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use http::header::{
-    AUTHORIZATION, COOKIE, HOST, HeaderMap, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    AUTHORIZATION, COOKIE, HOST, HeaderMap, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
     IF_UNMODIFIED_SINCE, RANGE,
 };
 use http::{Method, request};
 use revisit_rules::http::key::RequestKey;
+use revisit_rules::http::validate::make_unconditional;
 use revisit_rules::http::{RequestHead, Target};
 
 use crate::{Body, Request, Upgrading};
@@ -87,15 +88,12 @@ impl Asked {
             .into()
     }
 
-    /// Scheme and host, in small letters.
+    /// Scheme and host, as keys have them.
     pub(super) fn origin(&self) -> String {
-        let Target {
-            scheme, authority, ..
-        } = self.target();
-        format!("{scheme}://{authority}").to_ascii_lowercase()
+        self.target().origin()
     }
 
-    /// The whole target, scheme and host in small letters.
+    /// The whole target, scheme and host as keys have them.
     pub(super) fn url(&self) -> Box<str> {
         (self.origin() + self.target().path).into()
     }
@@ -117,16 +115,7 @@ impl Asked {
     /// The same question, asked for the whole and on no condition.
     pub(super) fn unconditional(&self) -> Self {
         let mut asked = self.clone();
-        for name in [
-            RANGE,
-            IF_RANGE,
-            IF_NONE_MATCH,
-            IF_MODIFIED_SINCE,
-            IF_MATCH,
-            IF_UNMODIFIED_SINCE,
-        ] {
-            asked.parts.headers.remove(name);
-        }
+        make_unconditional(&mut asked.parts.headers);
         asked
     }
 

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName, HeaderValue};
+use revisit_rules::http::invalidate::groups;
+use revisit_rules::http::no_vary_search::NoVarySearch;
 use revisit_rules::http::part::{Combined, ContentRange, combine};
-use revisit_rules::http::{Policy, Stored};
+use revisit_rules::http::{Policy, Stored, Target};
 
+use super::CacheOptions;
 use super::store::Kept;
 
 /// A kept response.
@@ -26,11 +29,34 @@ impl Entry {
         Arc::new(Self { url, stored, body })
     }
 
-    /// Is it of this origin (scheme and host, as [`Self::url`] has them)?
-    pub(super) fn is_of(&self, origin: &str) -> bool {
-        self.url
-            .strip_prefix(origin)
-            .is_some_and(|path| path.starts_with('/'))
+    /// Is it in this group of this origin?
+    pub(super) fn is_in(&self, origin: &str, group: &str) -> bool {
+        is_in_group(&self.url, &self.stored, origin, group)
+    }
+
+    /// What it was asked for by.
+    pub(super) fn target(&self) -> Option<Target<'_>> {
+        let (scheme, rest) = self.url.split_once("://")?;
+        let (authority, path) = rest.split_at(rest.find('/')?);
+        Some(Target {
+            scheme,
+            authority,
+            path,
+        })
+    }
+
+    /// What it says of its query, if that is anything.
+    pub(super) fn no_vary_search(&self) -> Option<NoVarySearch> {
+        let rule = NoVarySearch::read(&self.stored.headers);
+        (!rule.varies_on_all()).then_some(rule)
+    }
+
+    /// Does it say itself that it answers this URL too, written as its own?
+    pub(super) fn is_alike(&self, url: &str) -> bool {
+        let (path, query) = parted(&self.url);
+        let (asked_path, asked_query) = parted(url);
+        let rule = self.no_vary_search();
+        path == asked_path && rule.is_some_and(|rule| rule.same(query, asked_query))
     }
 
     fn weight(&self) -> u64 {
@@ -47,22 +73,40 @@ impl Entry {
     }
 }
 
+/// Is what `stored` is of, asked for by `url`, in this group of this origin (scheme and host, as the
+/// URL has them)? Names of groups count within an origin (RFC 9875 §2).
+pub(super) fn is_in_group(url: &str, stored: &Stored, origin: &str, group: &str) -> bool {
+    let path = url.strip_prefix(origin);
+    path.is_some_and(|path| path.starts_with('/'))
+        && groups(&stored.headers).any(|name| name == group)
+}
+
+/// A URL without its query, and the query, if there is one.
+fn parted(url: &str) -> (&str, Option<&str>) {
+    match url.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (url, None),
+    }
+}
+
 /// The responses for one request key, the newest first.
 #[derive(Debug)]
 pub(super) struct Variants(pub(super) Vec<Arc<Entry>>);
 
 impl Variants {
     /// Puts `new` before those that are there; it takes the place of the one that answers the same
-    /// requests, or is joined with it where both are parts of one state (RFC 9111 §3.4).
-    pub(super) fn with(
-        before: &[Arc<Entry>],
-        new: Arc<Entry>,
-        variants_max: usize,
-        policy: &Policy,
-    ) -> Self {
+    /// requests, or is joined with it where both are parts of one state (RFC 9111 §3.4) and the whole
+    /// is not larger than a body may be.
+    pub(super) fn with(before: &[Arc<Entry>], new: Arc<Entry>, options: &CacheOptions) -> Self {
+        let CacheOptions {
+            policy,
+            variants_max,
+            body_bytes_max,
+            ..
+        } = options;
         let same = |entry: &&Arc<Entry>| entry.stored.vary == new.stored.vary;
         let new = match before.iter().find(same) {
-            Some(old) => joined(old, &new, policy).unwrap_or_else(|| new.clone()),
+            Some(old) => joined(old, &new, policy, *body_bytes_max).unwrap_or_else(|| new.clone()),
             None => new.clone(),
         };
         let others = before
@@ -81,7 +125,12 @@ impl Variants {
 }
 
 /// The part `new` together with what was there; `None`: it takes its place.
-fn joined(old: &Arc<Entry>, new: &Entry, policy: &Policy) -> Option<Arc<Entry>> {
+fn joined(
+    old: &Arc<Entry>,
+    new: &Entry,
+    policy: &Policy,
+    body_bytes_max: u64,
+) -> Option<Arc<Entry>> {
     let part = new.stored.part?;
     let range = |entry: &Entry| {
         entry.stored.part.unwrap_or(ContentRange {
@@ -95,6 +144,9 @@ fn joined(old: &Arc<Entry>, new: &Entry, policy: &Policy) -> Option<Arc<Entry>> 
     let Combined::Joined(range) = combine((have, validators.0), (part, validators.1)) else {
         return None;
     };
+    if range.length() > body_bytes_max {
+        return None;
+    }
     let mut body = BytesMut::zeroed(usize::try_from(range.length()).ok()?);
     for (part, bytes) in [(have, &old.body), (part, &new.body)] {
         let from = usize::try_from(part.first - range.first).ok()?;

@@ -2,8 +2,10 @@
 //!
 //! As long as it may be kept, all of it stays here and each reader goes at its own pace, also one
 //! that comes late. When it turns out to be larger than may be kept, what every reader has had is
-//! let go, the origin is read no faster than the slowest reader takes it, and nobody may join:
-//! memory stays flat.
+//! let go, nobody may join any more, and the origin is read at the pace of the quickest reader. The
+//! others may lag behind it by as much as may be kept of one body: whoever falls back further is
+//! cut, rather than hold up the others. Only while the memory for all bodies on their way is used up do
+//! they wait for the slowest.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -54,9 +56,11 @@ struct State {
     pieces: VecDeque<Bytes>,
     /// How many pieces were let go in front of `pieces`.
     gone: usize,
+    /// Bytes that came so far.
+    came: u64,
     /// Bytes in `pieces`.
     held: u64,
-    /// Bytes of `held` that are of the budget.
+    /// Bytes of `held` that are of the budget: all of them, or all that it has room for.
     taken: u64,
     keeping: bool,
     end: Option<Result<(), String>>,
@@ -68,6 +72,10 @@ struct State {
 /// Where a reader is.
 struct Place {
     next: usize,
+    /// Bytes that it has had.
+    read: u64,
+    /// It fell back too far.
+    cut: bool,
     waker: Option<Waker>,
 }
 
@@ -88,6 +96,7 @@ impl Fill {
         let state = State {
             pieces: VecDeque::new(),
             gone: 0,
+            came: 0,
             held: 0,
             taken: 0,
             keeping: true,
@@ -150,20 +159,14 @@ impl Fill {
 
     /// Takes a piece; waits for readers where nothing is kept. `Err`: nobody reads.
     async fn push(&self, piece: Bytes) -> Result<(), ()> {
-        let bytes = piece.len() as u64;
         {
             let mut state = self.state();
-            if state.keeping {
-                let fits = state.held + bytes <= self.bytes_max && self.budget.take(bytes);
-                if fits {
-                    state.taken += bytes;
-                } else {
-                    state.keeping = false;
-                    self.budget.give_back(std::mem::take(&mut state.taken));
-                }
-            }
+            let bytes = piece.len() as u64;
+            state.came += bytes;
             state.held += bytes;
             state.pieces.push_back(piece);
+            let paid = state.pay(&self.budget);
+            state.keeping &= paid && state.held <= self.bytes_max;
             state.wake_readers();
         }
         poll_fn(|cx| {
@@ -171,11 +174,16 @@ impl Fill {
             if state.keeping {
                 return Poll::Ready(Ok(()));
             }
-            state.let_go();
-            if state.readers.iter().all(Option::is_none) {
-                return Poll::Ready(Err(()));
+            state.let_go(&self.budget);
+            while state.held > self.bytes_max.max(PASSING_BYTES_MAX) && state.cut_slowest() {
+                state.let_go(&self.budget);
             }
-            if state.held <= PASSING_BYTES_MAX {
+            let Some(quickest) = state.places().map(|place| place.read).max() else {
+                return Poll::Ready(Err(()));
+            };
+            state.pay(&self.budget);
+            let (ahead, unpaid) = (state.came - quickest, state.held - state.taken);
+            if ahead <= PASSING_BYTES_MAX && unpaid <= PASSING_BYTES_MAX {
                 return Poll::Ready(Ok(()));
             }
             state.filler = Some(cx.waker().clone());
@@ -187,11 +195,13 @@ impl Fill {
     /// A reader from the first byte on; `None` if that is gone.
     pub(super) fn read(self: &Arc<Self>) -> Option<Body> {
         let mut state = self.state();
-        if state.gone > 0 || (!state.keeping && state.readers.iter().all(Option::is_none)) {
+        if state.gone > 0 || (!state.keeping && state.places().next().is_none()) {
             return None;
         }
         let place = Some(Place {
             next: 0,
+            read: 0,
+            cut: false,
             waker: None,
         });
         let number = match state.readers.iter().position(Option::is_none) {
@@ -205,11 +215,7 @@ impl Fill {
             }
         };
         let fill = self.clone();
-        Some(Body::stream(Reader {
-            fill,
-            number,
-            read: 0,
-        }))
+        Some(Body::stream(Reader { fill, number }))
     }
 }
 
@@ -229,23 +235,63 @@ impl State {
         }
     }
 
+    /// Those who still read.
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        self.readers.iter().flatten().filter(|place| !place.cut)
+    }
+
+    /// Takes from the budget what is held. Is all of it paid for?
+    fn pay(&mut self, budget: &Budget) -> bool {
+        if budget.take(self.held - self.taken) {
+            self.taken = self.held;
+        }
+        self.taken == self.held
+    }
+
     /// Lets go of what every reader has had.
-    fn let_go(&mut self) {
-        let slowest = self.readers.iter().flatten().map(|place| place.next).min();
+    fn let_go(&mut self, budget: &Budget) {
+        let slowest = self.places().map(|place| place.next).min();
         let Some(slowest) = slowest else { return };
         while self.gone < slowest {
             let Some(piece) = self.pieces.pop_front() else {
-                return;
+                break;
             };
             self.held -= piece.len() as u64;
             self.gone += 1;
         }
+        let over = self.taken.saturating_sub(self.held);
+        self.taken -= over;
+        budget.give_back(over);
     }
 
-    /// All pieces as one, which holds no more memory than it has bytes.
+    /// Cuts those who are furthest behind. `false`: all are in one place.
+    fn cut_slowest(&mut self) -> bool {
+        let slowest = self.places().map(|place| place.next).min();
+        let quickest = self.places().map(|place| place.next).max();
+        if slowest == quickest {
+            return false;
+        }
+        for place in self.readers.iter_mut().flatten() {
+            if !place.cut && Some(place.next) == slowest {
+                place.cut = true;
+                if let Some(waker) = place.waker.take() {
+                    waker.wake();
+                }
+            }
+        }
+        true
+    }
+
+    /// All pieces as one, which holds no more memory than it has bytes; readers go on in it, so that
+    /// their pieces take no memory beside it.
     fn joined(&mut self) -> Bytes {
         let bytes = self.pieces.iter().map(Bytes::len).sum();
-        pages::join(self.pieces.iter(), bytes)
+        let whole = pages::join(self.pieces.iter(), bytes);
+        let mut rest = whole.clone();
+        for piece in &mut self.pieces {
+            *piece = rest.split_to(piece.len());
+        }
+        whole
     }
 }
 
@@ -266,7 +312,6 @@ impl Drop for Unended<'_> {
 struct Reader {
     fill: Arc<Fill>,
     number: usize,
-    read: u64,
 }
 
 impl http_body::Body for Reader {
@@ -274,7 +319,7 @@ impl http_body::Body for Reader {
     type Error = BodyError;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let fill = self.fill.clone();
@@ -289,16 +334,19 @@ impl http_body::Body for Reader {
         let Some(place) = readers.get_mut(self.number).and_then(Option::as_mut) else {
             return Poll::Ready(None);
         };
+        if place.cut {
+            return Poll::Ready(Some(Err(LAGGED.into())));
+        }
         if let Some(piece) = pieces.get(place.next - *gone) {
             let piece = piece.clone();
             place.next += 1;
+            place.read += piece.len() as u64;
             if !state.keeping {
-                state.let_go();
+                state.let_go(&fill.budget);
                 if let Some(filler) = state.filler.take() {
                     filler.wake();
                 }
             }
-            self.read += piece.len() as u64;
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
         match end {
@@ -313,7 +361,11 @@ impl http_body::Body for Reader {
 
     fn size_hint(&self) -> SizeHint {
         match self.fill.length {
-            Some(length) => SizeHint::with_exact(length.saturating_sub(self.read)),
+            Some(length) => {
+                let state = self.fill.state();
+                let place = state.readers.get(self.number).and_then(Option::as_ref);
+                SizeHint::with_exact(length.saturating_sub(place.map_or(0, |place| place.read)))
+            }
             None => SizeHint::default(),
         }
     }
@@ -331,8 +383,11 @@ impl Drop for Reader {
     }
 }
 
-/// How far the origin may be ahead of the slowest reader of a body that is not kept.
+/// How far the origin may be ahead of the quickest reader of a body that is not kept, and how much of
+/// what is held for the others may be without its share of the budget.
 const PASSING_BYTES_MAX: u64 = 256 * 1024;
+
+const LAGGED: &str = "this reader fell too far behind another of the same body";
 
 #[cfg(test)]
 mod tests;

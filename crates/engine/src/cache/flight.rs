@@ -5,6 +5,7 @@
 //! What turned out to be nobody else's is remembered for a while, so that the next ones do not wait.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use crate::FetchError;
 
 /// A response whose body is still on its way.
 pub(super) struct Arriving {
+    /// The URL that it was asked for by, as [`Entry::url`] has it.
+    pub(super) url: Box<str>,
     pub(super) stored: Stored,
     pub(super) fill: Arc<Fill>,
 }
@@ -42,8 +45,10 @@ pub(super) enum Landed {
 /// The trips under way that others may join.
 pub(super) struct Flights {
     underway: Mutex<HashMap<Bytes, Arc<Flight>>>,
-    /// Ids whose last response was private, and since when.
-    private: Cache<Bytes, Duration>,
+    /// Hashes of ids whose last response was private, and since when. Two ids of one hash cost the
+    /// second one a trip of its own at times, and nothing else.
+    private: Cache<u64, Duration>,
+    hasher: RandomState,
 }
 
 struct Flight {
@@ -63,6 +68,7 @@ impl Flights {
         Arc::new(Self {
             underway: Mutex::default(),
             private: Cache::new(PRIVATE_IDS_MAX),
+            hasher: RandomState::new(),
         })
     }
 
@@ -106,17 +112,27 @@ impl Flights {
         self.underway().clear();
     }
 
+    /// The same for those whose response is arriving, where it is `unwanted`.
+    pub(super) fn forget_arriving(&self, unwanted: impl Fn(&Arriving) -> bool) {
+        self.underway()
+            .retain(|_, flight| match &*flight.landed.borrow() {
+                Some(Landed::Arriving(arriving)) => !unwanted(arriving),
+                _ => true,
+            });
+    }
+
     /// Was the last response for `id` private, a while ago at most?
     pub(super) fn is_private(&self, id: &Bytes, now: Duration) -> bool {
-        let since = self.private.get(id);
+        let since = self.private.get(&self.hasher.hash_one(id));
         since.is_some_and(|since| now.saturating_sub(since) < PRIVATE_TIME_MAX)
     }
 
     /// Notes of what kind the last response for `id` was.
     pub(super) fn note(&self, id: &Bytes, private: bool, now: Duration) {
+        let hash = self.hasher.hash_one(id);
         match private {
-            true => self.private.insert(Bytes::copy_from_slice(id), now),
-            false => drop(self.private.remove(id)),
+            true => self.private.insert(hash, now),
+            false => drop(self.private.remove(&hash)),
         }
     }
 }

@@ -5,11 +5,13 @@
 //! streams to all who wait ([`fill`]). What is decided on the way stands in `revisit_rules::http`;
 //! here it is done, and told in `Cache-Status`.
 
+mod alike;
 mod answer;
 mod asked;
 mod entry;
 mod fill;
 mod flight;
+mod groups;
 mod purge;
 mod store;
 mod trip;
@@ -18,10 +20,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, EXPIRES, HeaderName, PRAGMA, SET_COOKIE};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, HeaderName};
 use http::{HeaderValue, Method, StatusCode};
 use http_body::Body as _;
-use revisit_rules::http::invalidate::{Invalidation, groups, invalidations};
+use revisit_rules::http::invalidate::{Invalidation, invalidations};
 use revisit_rules::http::key::RequestKey;
 use revisit_rules::http::outcome::{self, Detail, Forward, Outcome};
 use revisit_rules::http::reuse::{self, Allows, OnTrouble, Reuse, Trouble};
@@ -30,11 +32,13 @@ use revisit_rules::http::{ResponseHead, Stored};
 use revisit_rules::site::pattern::Pattern;
 
 use crate::{Body, Clock, Fetch, FetchError, Request, Response};
+use alike::Alike;
 use answer::{Source, answer};
 use asked::Asked;
-use entry::{Entry, Variants};
+use entry::{Entry, Variants, is_in_group};
 use fill::Budget;
 use flight::{Flights, Landed, Part};
+use groups::Invalidated;
 use store::Memory;
 
 pub use purge::PurgeError;
@@ -99,28 +103,6 @@ impl PathRule {
                     .any(|known| name == known.as_bytes())
             })
     }
-
-    /// Says the lifetime in a response that says none.
-    fn add_lifetime(&self, response: &mut Response) {
-        let says = [
-            CACHE_CONTROL,
-            EXPIRES,
-            PRAGMA,
-            SET_COOKIE,
-            HeaderName::from_static("cdn-cache-control"),
-        ];
-        let Some(lifetime) = self.lifetime else {
-            return;
-        };
-        let headers = response.headers();
-        if response.status() != StatusCode::OK || says.iter().any(|name| headers.contains_key(name))
-        {
-            return;
-        }
-        if let Ok(value) = HeaderValue::try_from(format!("max-age={}", lifetime.as_secs())) {
-            response.headers_mut().insert(CACHE_CONTROL, value);
-        }
-    }
 }
 
 /// A cache before any [`Fetch`]; a clone is the same cache.
@@ -163,6 +145,8 @@ struct Inner<F> {
     options: CacheOptions,
     store: Memory<Variants>,
     flights: Arc<Flights>,
+    groups: Invalidated,
+    alike: Alike,
     budget: Arc<Budget>,
     clock: Arc<dyn Clock>,
 }
@@ -180,6 +164,8 @@ impl<F: Fetch> Cache<F> {
         Self(Arc::new(Inner {
             store: Memory::new(options.memory_bytes_max, entry_bytes_max),
             flights: Flights::new(),
+            groups: Invalidated::default(),
+            alike: Alike::new(),
             // What is on its way takes memory beside what is kept.
             budget: Budget::new((options.memory_bytes_max / 2).max(options.body_bytes_max)),
             origin,
@@ -219,6 +205,9 @@ impl<F: Fetch> Inner<F> {
             miss,
         } = self.find(&id, &asked);
         let Some(entry) = chosen else {
+            if let Some(response) = self.alike(&asked, now) {
+                return Ok(response);
+            }
             if !reuse::may_ask(policy, asked.headers()) {
                 return Ok(refused());
             }
@@ -262,6 +251,23 @@ impl<F: Fetch> Inner<F> {
             variants,
             chosen,
             miss,
+        }
+    }
+
+    /// The answer from what is kept for another query, where that says that it is one for this too.
+    fn alike(&self, asked: &Asked, now: SystemTime) -> Option<Response> {
+        if !self.options.policy.no_vary_search {
+            return None;
+        }
+        let id = self.alike.find(asked.target())?;
+        let entry = self.find(&id, asked).chosen?;
+        if !entry.is_alike(&asked.url()) {
+            return None;
+        }
+        match reuse::reuse(&self.options.policy, asked.headers(), &entry.stored, now) {
+            Reuse::Fresh { age } => self.kept(asked, &entry, age, now, hit(&entry.stored, now)),
+            // What is stale is asked for by the URL that is asked for.
+            _ => None,
         }
     }
 
@@ -426,15 +432,20 @@ impl<F: Fetch> Inner<F> {
                 self.store.remove(&id);
             }
             Invalidation::Group(group) => {
-                self.flights.forget_all();
                 let origin = asked.origin();
-                self.store.retain(|_, variants| {
-                    let holds = |entry: &Arc<Entry>| {
-                        entry.is_of(&origin)
-                            && groups(&entry.stored.headers).any(|name| name == *group)
-                    };
-                    !variants.0.iter().any(holds)
+                // First what is on its way, then what is there.
+                self.groups.add(&origin, group);
+                self.flights.forget_arriving(|arriving| {
+                    is_in_group(&arriving.url, &arriving.stored, &origin, group)
                 });
+                let holds = |variants: &Arc<Variants>| {
+                    let mut entries = variants.0.iter();
+                    entries.any(|entry| entry.is_in(&origin, group))
+                };
+                for id in self.store.ids(holds) {
+                    self.flights.forget(&id);
+                    self.store.remove(&id);
+                }
             }
         }
     }

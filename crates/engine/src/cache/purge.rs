@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use revisit_rules::http::invalidate::groups;
-use revisit_rules::http::key::RequestKey;
+use revisit_rules::http::key::{self, RequestKey};
 use revisit_rules::http::{Target, uri};
 
 use super::Cache;
@@ -29,25 +29,27 @@ impl<F: Fetch> Cache<F> {
         let read = uri::resolve(nothing, url.as_bytes());
         let uri = read.filter(|uri| !uri.target().authority.is_empty());
         let uri = uri.ok_or_else(|| PurgeError(url.to_owned()))?;
-        // We are asked by http, whatever the public URL begins with.
-        let target = Target {
-            scheme: "http",
-            ..uri.target()
-        };
-        let id = Bytes::copy_from_slice(RequestKey::of(&Method::GET, target).as_bytes());
+        let id = with_our_scheme(uri.target(), |target| {
+            Bytes::copy_from_slice(RequestKey::of(&Method::GET, target).as_bytes())
+        });
         self.0.flights.forget(&id);
         Ok(self.0.store.remove(&id))
     }
 
     /// Throws out all URLs that begin so, `http://shop.example/products/` say. Says how many.
     pub fn purge_prefix(&self, prefix: &str) -> Result<usize, PurgeError> {
-        let rest = prefix
-            .strip_prefix("http://")
-            .or_else(|| prefix.strip_prefix("https://"))
-            .filter(|rest| !rest.is_empty())
+        let (scheme, rest) = prefix
+            .split_once("://")
+            .filter(|(scheme, rest)| ["http", "https"].contains(scheme) && !rest.is_empty())
             .ok_or_else(|| PurgeError(prefix.to_owned()))?;
-        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let prefix = format!("http://{}{path}", host.to_ascii_lowercase());
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let target = Target {
+            scheme,
+            authority,
+            // A host is all of its URLs, and not the beginning of another host.
+            path: if path.is_empty() { "/" } else { path },
+        };
+        let prefix = with_our_scheme(target, |target| target.origin() + target.path);
         Ok(self.purge(|entry| entry.url.starts_with(&prefix)))
     }
 
@@ -68,6 +70,16 @@ impl<F: Fetch> Cache<F> {
             .store
             .retain(|_, variants| !variants.0.iter().any(|entry| unwanted(entry)))
     }
+}
+
+/// We are asked by http, whatever the public URL begins with; a port that goes without saying there
+/// goes without saying here.
+fn with_our_scheme<T>(target: Target<'_>, take: impl FnOnce(Target<'_>) -> T) -> T {
+    take(Target {
+        scheme: "http",
+        authority: &key::authority(target),
+        path: target.path,
+    })
 }
 
 /// `Cache-Tag` is a list with commas, `Surrogate-Key` one with spaces.

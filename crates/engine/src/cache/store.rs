@@ -159,15 +159,28 @@ impl<V: Kept> Memory<V> {
         self.cache.remove(id).is_some()
     }
 
+    /// The ids of what is kept and `wanted`, also of what is being put in this moment. Looks at each
+    /// entry.
+    pub(super) fn ids(&self, wanted: impl Fn(&Arc<V>) -> bool) -> Vec<Bytes> {
+        self.wait_for_puts();
+        let all = self.cache.iter();
+        all.filter_map(|(id, value)| wanted(&value).then_some(id))
+            .collect()
+    }
+
+    /// Whoever began to put before this is done with it after.
+    fn wait_for_puts(&self) {
+        for slot in &*self.slots {
+            drop(slot.lock());
+        }
+    }
+
     /// Throws out what `wanted` does not want, and everything that is on its way. Looks at each
     /// entry: for purges by hand.
     pub(super) fn retain(&self, wanted: impl Fn(&Bytes, &Arc<V>) -> bool) -> usize {
         // First of all, so that what is put from now on is put after the purge.
         self.purges.fetch_add(1, SeqCst);
-        for slot in &*self.slots {
-            // Who looked at the count before is done when its lock is free.
-            drop(slot.lock());
-        }
+        self.wait_for_puts();
         let before = self.cache.len();
         self.cache.retain(wanted);
         before.saturating_sub(self.cache.len())

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 use http_body::Body as _;
+use revisit_rules::http::amend;
 use revisit_rules::http::outcome::{Forward, Outcome, ttl};
 use revisit_rules::http::reuse::Trouble;
 use revisit_rules::http::storable::{Because, Storable, storable};
@@ -22,6 +23,7 @@ use super::asked::Asked;
 use super::entry::{Entry, Variants};
 use super::fill::{Fill, Filled};
 use super::flight::{Arriving, Boarded, Landed};
+use super::groups::Moment;
 use super::store::Epoch;
 use super::{Inner, told};
 use crate::{Body, Fetch, FetchError, Response};
@@ -29,7 +31,20 @@ use crate::{Body, Fetch, FetchError, Response};
 /// To the one who began a trip.
 type Tell = oneshot::Sender<Result<Response, FetchError>>;
 
+/// When a trip began: what was thrown out since is not brought back.
+pub(super) struct Began {
+    epoch: Epoch,
+    groups: Moment,
+}
+
 impl<F: Fetch> Inner<F> {
+    fn began(&self, id: &Bytes) -> Began {
+        Began {
+            epoch: self.store.epoch(id),
+            groups: self.groups.now(),
+        }
+    }
+
     /// Begins a trip and waits for its head. `entry` is what is to be validated; `others` are
     /// responses to other requests for the same URL, of which one may be current for this one too.
     pub(super) async fn begin(
@@ -74,7 +89,7 @@ impl<F: Fetch> Inner<F> {
                 let _ = tell.send(answer);
             }
         };
-        let epoch = self.store.epoch(&id);
+        let began = self.began(&id);
         let candidates = candidates(&asked, entry.as_ref(), others.as_deref());
         let (came, times) = self.go(&asked, &candidates).await;
         let response = match came {
@@ -95,7 +110,7 @@ impl<F: Fetch> Inner<F> {
             Answered::Current(place) => {
                 let entry = self.validated(&asked, &candidates[place], &response, times);
                 // The news may be of this exchange alone: then nobody else gets to see them.
-                boarded.land(match self.keep_validated(&id, &epoch, &asked, &entry) {
+                boarded.land(match self.keep_validated(&id, &began, &asked, &entry) {
                     true => Landed::Validated(entry.clone()),
                     false => Landed::Private,
                 });
@@ -132,7 +147,7 @@ impl<F: Fetch> Inner<F> {
             }
             Answered::Replaced => response,
         };
-        self.receive(boarded, &id, &epoch, &asked, response, times, why, tell)
+        self.receive(boarded, &id, &began, &asked, response, times, why, tell)
             .await;
     }
 
@@ -151,7 +166,10 @@ impl<F: Fetch> Inner<F> {
         let request_head = asked.request(headers, Body::empty());
         let mut came = self.origin.fetch(request_head).await;
         if let (Ok(response), Some(rule)) = (&mut came, self.options.rule(asked.path())) {
-            rule.add_lifetime(response);
+            let status = response.status();
+            if let Some(lifetime) = rule.lifetime {
+                amend::add_lifetime(status, response.headers_mut(), lifetime);
+            }
         }
         let response = self.clock.now();
         (came, Times { request, response })
@@ -176,7 +194,7 @@ impl<F: Fetch> Inner<F> {
     }
 
     /// Keeps what was validated on, unless the news forbid that. Do they not?
-    fn keep_validated(&self, id: &Bytes, epoch: &Epoch, asked: &Asked, entry: &Arc<Entry>) -> bool {
+    fn keep_validated(&self, id: &Bytes, began: &Began, asked: &Asked, entry: &Arc<Entry>) -> bool {
         let stored = &entry.stored;
         let head = ResponseHead {
             status: stored.status,
@@ -188,7 +206,7 @@ impl<F: Fetch> Inner<F> {
         };
         match storable(&self.options.policy, &get, &head, stored.times) {
             Storable::Yes(_) => {
-                self.put(id, epoch, entry.clone());
+                self.put(id, began, asked, entry.clone());
                 true
             }
             // About this exchange, and not about what is kept.
@@ -206,7 +224,7 @@ impl<F: Fetch> Inner<F> {
         &self,
         boarded: Boarded,
         id: &Bytes,
-        epoch: &Epoch,
+        began: &Began,
         asked: &Asked,
         response: Response,
         times: Times,
@@ -215,17 +233,26 @@ impl<F: Fetch> Inner<F> {
     ) {
         let is_get = *asked.method() == Method::GET;
         if !is_get {
-            self.freshen(id, epoch, asked, &response, times);
+            self.freshen(id, began, asked, &response, times);
         }
         let stored = match is_get {
             true => self.stored(asked, &response, times),
-            false => None,
+            false => Err(Because::Method),
         };
         let (parts, body) = response.into_parts();
         let length = length(&parts.headers, &body);
-        let Some(stored) = stored.filter(|_| self.has_room(length)) else {
+        let own = match &stored {
+            Ok(_) => !self.has_room(length),
+            Err(because) => because.is_of_every_answer(parts.status),
+        };
+        let origin = asked.origin();
+        let stored = stored.ok().filter(|stored| {
+            self.has_room(length) && !self.groups.holds(&origin, stored, began.groups)
+        });
+        let Some(stored) = stored else {
             boarded.land(Landed::Private);
-            if is_get {
+            // What was asked for by one alone says nothing of what others would get.
+            if own && asked.may_be_shared() {
                 self.flights.note(id, true, self.clock.elapsed());
             }
             let response = Response::from_parts(parts, body);
@@ -236,6 +263,7 @@ impl<F: Fetch> Inner<F> {
         let fill = Fill::new(length, self.options.body_bytes_max, self.budget.clone());
         let reader = fill.read().unwrap_or_default();
         let arriving = Arriving {
+            url: asked.url(),
             stored: stored.clone(),
             fill: fill.clone(),
         };
@@ -245,24 +273,25 @@ impl<F: Fetch> Inner<F> {
             ..Outcome::forward(why)
         };
         tell(Ok(told(Response::from_parts(parts, reader), &outcome)));
-        self.put_whole(id, epoch, asked.url(), stored, &fill, body)
-            .await;
+        self.put_whole(id, began, asked, stored, &fill, body).await;
         // From here on it is found in the store.
         drop(boarded);
     }
 
-    /// The head of a response as it is kept; `None`: it may not be kept.
-    fn stored(&self, asked: &Asked, response: &Response, times: Times) -> Option<Stored> {
+    /// The head of a response as it is kept, or why it may not be.
+    fn stored(&self, asked: &Asked, response: &Response, times: Times) -> Result<Stored, Because> {
         let policy = &self.options.policy;
         let head = ResponseHead {
             status: response.status(),
             headers: response.headers(),
         };
         match storable(policy, &asked.head(), &head, times) {
-            Storable::Yes(_) => Stored::new(policy, &asked.head(), &head, times),
+            Storable::Yes(_) => {
+                Stored::new(policy, &asked.head(), &head, times).ok_or(Because::NoPart)
+            }
             Storable::No(because) => {
                 tracing::debug!(path = asked.path(), ?because, "not kept");
-                None
+                Err(because)
             }
         }
     }
@@ -272,8 +301,8 @@ impl<F: Fetch> Inner<F> {
     async fn put_whole(
         &self,
         id: &Bytes,
-        epoch: &Epoch,
-        url: Box<str>,
+        began: &Began,
+        asked: &Asked,
         stored: Stored,
         fill: &Fill,
         body: Body,
@@ -282,7 +311,8 @@ impl<F: Fetch> Inner<F> {
         if let Filled::Whole(bytes) = fill.fill(body).await
             && said.is_none_or(|length| length == bytes.len() as u64)
         {
-            self.put(id, epoch, Entry::new(url, stored, bytes));
+            let entry = Entry::new(asked.url(), stored, bytes);
+            self.put(id, began, asked, entry);
         }
     }
 
@@ -292,21 +322,24 @@ impl<F: Fetch> Inner<F> {
     }
 
     /// Puts an entry among those for the same URL.
-    fn put(&self, id: &Bytes, epoch: &Epoch, entry: Arc<Entry>) {
-        let variants_max = self.options.variants_max;
-        self.store.update(id, epoch, |before| {
+    fn put(&self, id: &Bytes, began: &Began, asked: &Asked, entry: Arc<Entry>) {
+        let origin = asked.origin();
+        let put = self.store.update(id, &began.epoch, |before| {
+            // Under the lock that a group's end waits for.
+            if self.groups.holds(&origin, &entry.stored, began.groups) {
+                return before;
+            }
             let before = before.as_ref().map_or(&[][..], |variants| &variants.0);
-            Some(Arc::new(Variants::with(
-                before,
-                entry,
-                variants_max,
-                &self.options.policy,
-            )))
+            let all = Variants::with(before, entry.clone(), &self.options);
+            Some(Arc::new(all))
         });
+        if put && self.options.policy.no_vary_search {
+            self.alike.note(id, &entry);
+        }
     }
 
     /// What a response to HEAD says of the kept response to GET (RFC 9111 §4.3.5).
-    fn freshen(&self, id: &Bytes, epoch: &Epoch, asked: &Asked, response: &Response, times: Times) {
+    fn freshen(&self, id: &Bytes, began: &Began, asked: &Asked, response: &Response, times: Times) {
         let Some(entry) = self.find(id, asked).chosen else {
             return;
         };
@@ -317,7 +350,7 @@ impl<F: Fetch> Inner<F> {
         match validate::freshen(&entry.stored, &head, times) {
             Freshening::Current => {
                 let entry = self.validated(asked, &entry, response, times);
-                self.keep_validated(id, epoch, asked, &entry);
+                self.keep_validated(id, began, asked, &entry);
             }
             Freshening::Outdated => {
                 self.store.remove(id);
@@ -339,7 +372,7 @@ impl<F: Fetch> Inner<F> {
         };
         let mut outcome = Outcome::forward(Forward::Method);
         let stored = match *asked.method() {
-            Method::POST if !self.bypasses(asked) => self.stored(asked, &response, times),
+            Method::POST if !self.bypasses(asked) => self.stored(asked, &response, times).ok(),
             _ => None,
         };
         let (parts, body) = response.into_parts();
@@ -349,13 +382,15 @@ impl<F: Fetch> Inner<F> {
         };
         outcome.stored = true;
         let id = asked.id();
-        let epoch = self.store.epoch(&id);
+        let began = self.began(&id);
         let fill = Fill::new(length, self.options.body_bytes_max, self.budget.clone());
         let reader = fill.read().unwrap_or_default();
-        let cache = self.clone();
-        let url = asked.url();
+        let (cache, asked) = (self.clone(), asked.clone());
         tokio::spawn(async move {
-            cache.put_whole(&id, &epoch, url, stored, &fill, body).await;
+            let asked = &asked;
+            cache
+                .put_whole(&id, &began, asked, stored, &fill, body)
+                .await;
         });
         told(Response::from_parts(parts, reader), &outcome)
     }

@@ -12,10 +12,10 @@ use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
-use super::pool::{Checkout, Pool};
+use super::pool::{Checkout, Place, Pool};
 use crate::{Body, BodyError};
 
-/// How much of a request's body was sent: a new number is progress.
+/// How much was passed on of a request's body, or in a tunnel: a new number is progress.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Progress(Arc<AtomicU64>);
 
@@ -23,17 +23,27 @@ impl Progress {
     pub(super) fn seen(&self) -> u64 {
         self.0.load(Relaxed)
     }
+
+    pub(super) fn note(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
 }
 
 /// A request's body on its way to the origin.
 pub(super) struct Sent {
     body: Body,
     progress: Progress,
+    /// Its place among those that clients hold; free again when the body is through.
+    held: Place,
 }
 
 impl Sent {
-    pub(super) fn new(body: Body, progress: Progress) -> Self {
-        Self { body, progress }
+    pub(super) fn new(body: Body, progress: Progress, held: Place) -> Self {
+        Self {
+            body,
+            progress,
+            held,
+        }
     }
 }
 
@@ -47,7 +57,10 @@ impl http_body::Body for Sent {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let poll = Pin::new(&mut self.body).poll_frame(cx);
         if poll.is_ready() {
-            self.progress.0.fetch_add(1, Relaxed);
+            self.progress.note();
+        }
+        if matches!(poll, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.held = None;
         }
         poll
     }

@@ -139,6 +139,11 @@ pub struct OriginLimits {
     pub idle_time_max: Duration,
     /// Most connections at once, tunnels among them. Default `256`.
     pub connections_max: usize,
+    /// Most of them at once for requests whose body is still to come and for tunnels: these last as
+    /// long as a client likes, and must not keep all others from the origin. Default `128`.
+    pub held_connections_max: usize,
+    /// Longest time in which no byte passes through a tunnel, either way. Default 10 min.
+    pub tunnel_idle_max: Duration,
     /// Most unused connections that are kept. Default `64`.
     pub idle_connections_max: usize,
     /// Most bytes of an answer's header fields. Default `65536` (64 KiB), at least 8192.
@@ -155,6 +160,8 @@ impl Default for OriginLimits {
             body_stall_max: Duration::from_secs(60),
             idle_time_max: Duration::from_secs(15),
             connections_max: 256,
+            held_connections_max: 128,
+            tunnel_idle_max: Duration::from_secs(600),
             idle_connections_max: 64,
             header_bytes_max: 64 * 1024,
             header_count_max: 200,
@@ -209,7 +216,13 @@ impl Origin {
     /// Makes a message that goes out: origin form, one host, no field that speaks of the
     /// connection that it came by. Its body's length is told by the body, or by chunks: whatever
     /// framing it came with, the origin sees one (RFC 9112 §6.3).
-    fn outgoing(&self, request: Request) -> Result<(http::Request<Sent>, Progress), FetchError> {
+    ///
+    /// `held` is the place that it gives back when its body is through.
+    fn outgoing(
+        &self,
+        request: Request,
+        held: Place,
+    ) -> Result<(http::Request<Sent>, Progress), FetchError> {
         let (mut parts, body) = request.into_parts();
         parts.version = Version::HTTP_11;
         parts.headers.remove(CONNECTION);
@@ -232,7 +245,7 @@ impl Origin {
             parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
         }
         let progress = Progress::default();
-        let body = Sent::new(body, progress.clone());
+        let body = Sent::new(body, progress.clone(), held);
         Ok((http::Request::from_parts(parts, body), progress))
     }
 
@@ -272,6 +285,16 @@ impl Origin {
         }
     }
 
+    /// Waits for one of `connections`.
+    async fn in_time(
+        &self,
+        place: impl Future<Output = Place>,
+        connections: usize,
+    ) -> Result<Place, FetchError> {
+        let place = timeout(self.limits.connect_time_max, place).await;
+        place.map_err(|_| FetchError::Busy { connections })
+    }
+
     fn too_slow(&self, target: &str, phase: &'static str, after: Duration) -> FetchError {
         FetchError::TooSlow {
             target: target.to_owned(),
@@ -286,12 +309,20 @@ impl Fetch for Origin {
         let target = request.uri().path().to_owned();
         let client = upgrade::client_side(&mut request);
         let head_only = request.method() == Method::HEAD;
-        let place = timeout(self.limits.connect_time_max, self.pool.place())
-            .await
-            .map_err(|_| FetchError::Busy {
-                connections: self.limits.connections_max,
-            })?;
-        let (mut request, progress) = self.outgoing(request)?;
+        // This one first: who waits for it must not keep another from the origin.
+        let uploads = !request.body().is_end_stream();
+        let mut held = match uploads || client.is_some() {
+            true => {
+                self.in_time(self.pool.held_place(), self.limits.held_connections_max)
+                    .await?
+            }
+            false => None,
+        };
+        let place = self
+            .in_time(self.pool.place(), self.limits.connections_max)
+            .await?;
+        let of_upload = if client.is_none() { held.take() } else { None };
+        let (mut request, progress) = self.outgoing(request, of_upload)?;
         interim::listen(&mut request);
         let sending = self.send(request, place);
         let (mut response, checkout) =
@@ -304,7 +335,8 @@ impl Fetch for Origin {
         // What we send is of our version, whatever this came by.
         *response.version_mut() = Version::HTTP_11;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return upgrade::join(client, response, checkout)
+            let idle_max = self.limits.tunnel_idle_max;
+            return upgrade::join(client, response, (checkout, held), idle_max)
                 .map_err(|source| unanswered(&target, source));
         }
         let stall_max = self.limits.body_stall_max;
@@ -322,7 +354,7 @@ impl Fetch for Origin {
     }
 }
 
-/// Waits for `future` as long as it, or the sending of the request, makes progress.
+/// Waits for `future` as long as it makes progress, which may be in passing bytes on.
 async fn while_moving<T>(
     future: impl Future<Output = T>,
     progress: &Progress,

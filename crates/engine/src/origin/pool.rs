@@ -32,6 +32,8 @@ impl Checkout {
 pub(super) struct Pool {
     idle: Mutex<Vec<Idle>>,
     places: Arc<Semaphore>,
+    /// Places of those among them whose end is the client's to say.
+    held_places: Arc<Semaphore>,
     idle_max: usize,
     idle_time_max: Duration,
     codec: Builder,
@@ -54,6 +56,7 @@ impl Pool {
         Self {
             idle: Mutex::new(Vec::new()),
             places: Arc::new(Semaphore::new(limits.connections_max.max(1))),
+            held_places: Arc::new(Semaphore::new(limits.held_connections_max.max(1))),
             idle_max: limits.idle_connections_max,
             idle_time_max: limits.idle_time_max,
             codec,
@@ -66,6 +69,11 @@ impl Pool {
     pub(super) async fn place(&self) -> Place {
         // `None` only if the semaphore were closed, which nobody does.
         self.places.clone().acquire_owned().await.ok()
+    }
+
+    /// Waits for a place among those that clients may hold.
+    pub(super) async fn held_place(&self) -> Place {
+        self.held_places.clone().acquire_owned().await.ok()
     }
 
     /// The connection that was used last and is still open, if there is one; it takes `place`.

@@ -8,7 +8,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, RANGE,
+};
+use http::request::Parts;
 use http::{Method, StatusCode, Uri, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -16,11 +19,14 @@ use revisit_engine::{Body, BodyError, Clock, Fetch, FetchError, Request, Respons
 
 use super::Peer;
 use super::phase::{Answering, Phase};
+use super::upload::{Ended, Upload};
+use crate::Limits;
 
 /// Answers the requests of all connections.
 pub(crate) struct Answerer<F> {
     fetch: Arc<F>,
     clock: Arc<dyn Clock>,
+    limits: Arc<Limits>,
 }
 
 impl<F> Clone for Answerer<F> {
@@ -28,6 +34,7 @@ impl<F> Clone for Answerer<F> {
         Self {
             fetch: self.fetch.clone(),
             clock: self.clock.clone(),
+            limits: self.limits.clone(),
         }
     }
 }
@@ -37,11 +44,21 @@ impl<F> Clone for Answerer<F> {
 enum Refusal {
     NoHost,
     ManyHosts,
+    LongTarget,
+    LargeBody,
 }
 
 impl<F: Fetch> Answerer<F> {
-    pub(crate) fn new(fetch: Arc<F>, clock: Arc<dyn Clock>) -> Self {
-        Self { fetch, clock }
+    pub(crate) fn new(fetch: Arc<F>, clock: Arc<dyn Clock>, limits: Arc<Limits>) -> Self {
+        Self {
+            fetch,
+            clock,
+            limits,
+        }
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     pub(super) fn clock(&self) -> &Arc<dyn Clock> {
@@ -63,7 +80,7 @@ impl<F: Fetch> Answerer<F> {
             body_bytes: 0,
             whole: false,
             began: self.clock.elapsed(),
-            clock: self.clock,
+            clock: self.clock.clone(),
         };
         let answering = phase.answering();
         request.extensions_mut().insert(peer);
@@ -71,13 +88,15 @@ impl<F: Fetch> Answerer<F> {
         if request.version() >= Version::HTTP_11 {
             request.extensions_mut().insert(phase.outbox().open());
         }
-        let response = match origin_form(request) {
-            Ok(request) => guarded(&*self.fetch, request, &event).await,
-            Err(refusal) => plain(StatusCode::BAD_REQUEST, refusal.text()),
+        let response = match self.origin_form(request) {
+            Ok((request, ended)) => guarded(&*self.fetch, request, &event, ended.as_ref()).await,
+            Err(refusal) => refusal.answer(),
         };
         phase.outbox().close();
         event.status = response.status();
-        event.cache_status = response.headers().get(CACHE_STATUS).cloned();
+        // Ours is the last line (RFC 9211 §2).
+        let told = response.headers().get_all(CACHE_STATUS);
+        event.cache_status = told.into_iter().next_back().cloned();
         Ok(response.map(|body| Told {
             body,
             event,
@@ -86,9 +105,54 @@ impl<F: Fetch> Answerer<F> {
     }
 }
 
-/// Makes a request what a [`Fetch`] expects: the target in origin form, one host.
-fn origin_form(request: http::Request<Incoming>) -> Result<Request, Refusal> {
-    let (mut parts, incoming) = request.into_parts();
+impl<F> Answerer<F> {
+    /// Makes a request what a [`Fetch`] expects: the target in origin form, one host, a body within
+    /// its limits, of which one hears by the second value.
+    fn origin_form(
+        &self,
+        request: http::Request<Incoming>,
+    ) -> Result<(Request, Option<Ended>), Refusal> {
+        let (parts, incoming) = request.into_parts();
+        if length(&parts.uri) > self.limits.url_bytes_max {
+            return Err(Refusal::LongTarget);
+        }
+        let mut parts = one_host(parts)?;
+        if ranges(&parts.headers) > self.limits.ranges_max {
+            parts.headers.remove(RANGE);
+        }
+        if incoming.is_end_stream() {
+            return Ok((Request::from_parts(parts, Body::empty()), None));
+        }
+        if incoming.size_hint().lower() > self.limits.body_bytes_max {
+            return Err(Refusal::LargeBody);
+        }
+        let (limits, clock, ended) = (self.limits.clone(), self.clock.clone(), Ended::default());
+        let upload = Upload::new(incoming, limits, clock, ended.clone());
+        let request = Request::from_parts(parts, Body::stream(upload));
+        Ok((request, Some(ended)))
+    }
+}
+
+/// How long a target was, as it came.
+fn length(uri: &Uri) -> usize {
+    let authority = uri
+        .authority()
+        .map_or(0, |authority| authority.as_str().len());
+    let target = uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    authority + target
+}
+
+/// How many ranges are asked for.
+fn ranges(headers: &HeaderMap) -> usize {
+    let lines = headers.get_all(RANGE).into_iter();
+    lines
+        .map(|line| 1 + line.as_bytes().iter().filter(|byte| **byte == b',').count())
+        .sum()
+}
+
+fn one_host(mut parts: Parts) -> Result<Parts, Refusal> {
     // "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message
     // that lacks a Host header field and to any request message that contains more than one Host
     // header field line" (RFC 9112 §3.2)
@@ -106,16 +170,17 @@ fn origin_form(request: http::Request<Incoming>) -> Result<Request, Refusal> {
         }
         parts.uri = Uri::from(target.clone());
     }
-    let body = if incoming.is_end_stream() {
-        Body::empty()
-    } else {
-        Body::stream(incoming)
-    };
-    Ok(Request::from_parts(parts, body))
+    Ok(parts)
 }
 
 /// Asks `fetch`; no answer is what a gateway says of it, a panic a 500, with the cause in the log only.
-async fn guarded<F: Fetch>(fetch: &F, request: Request, event: &Event) -> Response {
+/// `ended` tells of a body that was not let come to its end.
+async fn guarded<F: Fetch>(
+    fetch: &F,
+    request: Request,
+    event: &Event,
+    ended: Option<&Ended>,
+) -> Response {
     let mut asking = pin!(async move { fetch.fetch(request).await });
     let answer = std::future::poll_fn(|cx| {
         match catch_unwind(AssertUnwindSafe(|| asking.as_mut().poll(cx))) {
@@ -126,6 +191,7 @@ async fn guarded<F: Fetch>(fetch: &F, request: Request, event: &Event) -> Respon
     .await;
     match answer {
         Ok(Ok(response)) => return response,
+        Ok(Err(_)) if let Some(status) = ended.and_then(Ended::status) => return cut_short(status),
         Ok(Err(error @ FetchError::Internal { .. })) => {
             tracing::error!(path = event.uri.path(), error = %super::chain(&error), "no answer");
         }
@@ -168,12 +234,29 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response {
     response
 }
 
+/// The response to a request of which not all is read: the connection ends with it.
+fn cut_short(status: StatusCode) -> Response {
+    let mut response = plain(
+        status,
+        "the body of this request is too large, or came too slowly\n",
+    );
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 impl Refusal {
-    fn text(self) -> &'static str {
-        match self {
+    fn answer(self) -> Response {
+        let text = match self {
             Self::NoHost => "a request must name its host\n",
             Self::ManyHosts => "a request must name its host once\n",
-        }
+            Self::LongTarget => return plain(StatusCode::URI_TOO_LONG, "this URL is too long\n"),
+            Self::LargeBody => return cut_short(StatusCode::PAYLOAD_TOO_LARGE),
+        };
+        let mut response = plain(StatusCode::BAD_REQUEST, text);
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        response
     }
 }
 

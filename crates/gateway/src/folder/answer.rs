@@ -48,8 +48,9 @@ pub(super) struct Plan {
 }
 
 impl Asking {
-    pub(super) fn new(method: &Method, headers: HeaderMap) -> Self {
-        let conditions = Conditions::read(|name| lines(&headers, &HeaderName::from_static(name)));
+    pub(super) fn new(method: &Method, headers: HeaderMap, now: SystemTime) -> Self {
+        let lines = |name| lines(&headers, &HeaderName::from_static(name));
+        let conditions = Conditions::read(now, lines);
         Self {
             head_only: method == Method::HEAD,
             headers,

@@ -58,12 +58,11 @@ impl Fetch for Folder {
                 let location = target::with_query(path, parts.uri.query());
                 return Ok(refuse::redirect(StatusCode::FOUND, &location));
             }
-            (method, Target::Files(candidates)) => {
-                (Asking::new(&method, parts.headers), candidates)
-            }
-            (method, Target::Nothing) => (Asking::new(&method, parts.headers), Vec::new()),
+            (method, Target::Files(candidates)) => (method, candidates),
+            (method, Target::Nothing) => (method, Vec::new()),
         };
-        let (asking, candidates) = files;
+        let (method, candidates) = files;
+        let asking = Asking::new(&method, parts.headers, self.clock.now());
         match self.answer(&asking, candidates, parts.uri.query()).await {
             Ok(Some(response)) => Ok(response),
             Ok(None) => Ok(self.not_found(&asking).await),

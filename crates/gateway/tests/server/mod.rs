@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use revisit_engine::{Body, Fetch, FetchError, Request, Response, SystemClock};
 use revisit_gateway::folder::Bare;
-use revisit_gateway::{Ended, Folder, FolderOptions, Limits, Listener};
-use tokio::sync::{Notify, oneshot};
+use revisit_gateway::{Cores, Ended, Folder, FolderOptions, Limits, Listener};
+use tokio::sync::{Notify, oneshot, watch};
 
 /// A folder on a socket, with a secret beside it.
 pub(crate) struct Site {
@@ -198,6 +198,72 @@ impl http_body::Body for Panicking {
     }
 }
 
+/// Answers with the body of the request.
+pub(crate) struct Echo;
+
+impl Fetch for Echo {
+    async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
+        let bytes = request.into_body().collect().await;
+        let bytes = bytes.map_err(|source| FetchError::Internal {
+            target: "/".into(),
+            source,
+        })?;
+        Ok(Response::new(bytes.to_bytes().into()))
+    }
+}
+
+/// Begins in one thread what a request in another waits for.
+#[derive(Default)]
+pub(crate) struct Crossing {
+    begun: std::sync::Mutex<Option<oneshot::Receiver<&'static str>>>,
+    pub(crate) waiting: Signal,
+    pub(crate) go: Arc<Notify>,
+    /// What was begun is gone, with its thread or by itself.
+    pub(crate) gone: Arc<Signal>,
+}
+
+impl Fetch for Crossing {
+    async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
+        let text = match request.uri().path() {
+            "/begin" => {
+                let (tell, told) = oneshot::channel();
+                *self.begun.lock().unwrap() = Some(told);
+                let (go, gone) = (self.go.clone(), GiveOnDrop(self.gone.clone()));
+                tokio::spawn(async move {
+                    let _gone = gone;
+                    go.notified().await;
+                    let _ = tell.send("crossed");
+                });
+                "begun".to_owned()
+            }
+            "/wait" => {
+                let begun = self.begun.lock().unwrap().take().unwrap();
+                self.waiting.give();
+                begun.await.unwrap_or("lost").to_owned()
+            }
+            _ => format!("{:?}", std::thread::current().id()),
+        };
+        Ok(Response::new(text.into()))
+    }
+}
+
+/// Serves with so many threads until the sender says so.
+pub(crate) fn serve_on_cores<F: Fetch>(
+    fetch: Arc<F>,
+    cores: usize,
+) -> (SocketAddr, watch::Sender<bool>, Cores) {
+    let (stop, stopped) = watch::channel(false);
+    let clock: Arc<dyn revisit_engine::Clock> = Arc::new(SystemClock::start());
+    let address = "127.0.0.1:0".parse().unwrap();
+    let cores = cores.try_into().unwrap();
+    let limits = Limits {
+        grace: LONG,
+        ..Limits::default()
+    };
+    let cores = Cores::serve(address, cores, &fetch, &clock, &limits, &stopped).unwrap();
+    (cores.local_addr(), stop, cores)
+}
+
 /// Something that happens once, and that a test waits for.
 #[derive(Default)]
 pub(crate) struct Signal {
@@ -218,6 +284,17 @@ impl Signal {
             .wait_timeout_while(given, LONG, |given| !*given)
             .unwrap();
         assert!(*given, "waited too long");
+    }
+}
+
+impl Signal {
+    /// Waits for a short while, for what may not happen at all.
+    pub(crate) fn wait_a_moment(&self) {
+        let given = self.given.lock().unwrap();
+        let moment = Duration::from_millis(300);
+        let _ = self
+            .changed
+            .wait_timeout_while(given, moment, |given| !*given);
     }
 }
 
@@ -242,6 +319,25 @@ pub(crate) fn read_to_end(stream: &mut TcpStream) -> String {
         }
     }
     String::from_utf8_lossy(&all).into_owned()
+}
+
+/// The next answer, by its length.
+pub(crate) fn read_answer(stream: &mut TcpStream) -> String {
+    let mut all = Vec::new();
+    let mut byte = [0];
+    loop {
+        stream.read_exact(&mut byte).unwrap();
+        all.push(byte[0]);
+        let text = String::from_utf8_lossy(&all);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head.split("content-length: ").nth(1).unwrap();
+        let length: usize = length.lines().next().unwrap().parse().unwrap();
+        if body.len() == length {
+            return text.into_owned();
+        }
+    }
 }
 
 /// The status lines, without the version.

@@ -23,7 +23,7 @@ pub fn condition(request: &HeaderMap, stored: &Stored, now: SystemTime) -> Verdi
     if !request.contains_key(IF_NONE_MATCH) && !request.contains_key(IF_MODIFIED_SINCE) {
         return Verdict::Proceed(Met::Unconditional);
     }
-    let conditions = Conditions::read(|name| {
+    let conditions = Conditions::read(now, |name| {
         let ours = !matches!(name, "if-match" | "if-unmodified-since");
         lines(request, &HeaderName::from_static(name)).filter(move |_| ours)
     });

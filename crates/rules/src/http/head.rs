@@ -4,6 +4,8 @@ use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 
+use super::key;
+
 /// The target URI of a request (RFC 9110 §7.1), in the bytes in which it is forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target<'a> {
@@ -45,6 +47,12 @@ pub struct Times {
 }
 
 impl<'a> Target<'a> {
+    /// Scheme and host as keys have them: `http://shop.example`.
+    pub fn origin(self) -> String {
+        let scheme = self.scheme.to_ascii_lowercase();
+        format!("{scheme}://{}", key::authority(self))
+    }
+
     /// The path without the query, and the query without its `?`, if there is one.
     pub fn split(self) -> (&'a str, Option<&'a str>) {
         match self.path.split_once('?') {

@@ -54,6 +54,11 @@ pub fn storable_fields(policy: &Policy, headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
+/// Is it a field for the next hop alone, whether `Connection` names it or not?
+pub(super) fn is_of_one_hop(name: &HeaderName) -> bool {
+    FOR_ONE_HOP.contains(name)
+}
+
 const FOR_ONE_HOP: [HeaderName; 8] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),

@@ -44,10 +44,7 @@ pub fn invalidations(
         return Vec::new();
     }
     let target = request.target;
-    let mut all = Vec::new();
-    all.extend(
-        uri::resolve(target, target.path.as_bytes()).map(|uri| Invalidation::Uri(uri, By::Target)),
-    );
+    let mut all = vec![Invalidation::Uri(Uri::of(target), By::Target)];
     // "A cache MAY invalidate other URIs … In particular, the URI(s) in the Location and
     // Content-Location response header fields (if present) are candidates"; "A cache MUST NOT
     // trigger an invalidation under these conditions if the origin … differs"

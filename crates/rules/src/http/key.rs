@@ -60,6 +60,7 @@ impl RequestKey {
             bytes.extend_from_slice(&length.to_be_bytes());
             let start = bytes.len();
             bytes.extend_from_slice(part.as_bytes());
+            // As `authority` and `Target::origin` have them.
             if place == 1 || place == 2 {
                 bytes[start..].make_ascii_lowercase();
             }
@@ -76,6 +77,11 @@ impl RequestKey {
     pub fn into_bytes(self) -> Box<[u8]> {
         self.0
     }
+}
+
+/// Host and port as keys have them: in small letters, without a port that goes without saying.
+pub fn authority(target: Target<'_>) -> String {
+    without_default_port(target).to_ascii_lowercase()
 }
 
 /// Host and port, without a port that goes without saying.

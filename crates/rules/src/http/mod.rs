@@ -5,8 +5,10 @@
 //! family of rules a module, in the way of a request: [`key`] names the question, [`vary`] selects
 //! among what is stored for it, [`reuse`] says whether that answers, [`answer`] and [`part`] how,
 //! [`validate`] asks the origin, [`storable`] takes its answer in, [`invalidate`] follows writes,
-//! and [`outcome`] tells about it. [`Policy`] says which cache it is.
+//! and [`outcome`] tells about it. [`Policy`] says which cache it is, [`amend`] what the one who runs it
+//! has changed in messages.
 
+pub mod amend;
 pub mod answer;
 pub mod date;
 pub mod directives;

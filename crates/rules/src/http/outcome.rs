@@ -52,15 +52,13 @@ pub enum Forward {
     Partial,
 }
 
-/// Why a stale response was sent.
+/// What a cache has to add to its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Detail {
     /// See [`Allows`].
     Stale(Allows),
     /// 504 for `only-if-cached`.
     OnlyIfCached,
-    /// 502 or 504: the origin did not answer.
-    Unreachable,
 }
 
 impl From<MustAsk> for Forward {
@@ -161,7 +159,7 @@ impl Detail {
             Self::Stale(Allows::WhileRevalidate) => "stale-while-revalidating",
             Self::Stale(Allows::MaxStale) => "stale-by-max-stale",
             Self::Stale(Allows::IfError) => "stale-after-error",
-            Self::Stale(Allows::Unreachable) | Self::Unreachable => "origin-unreachable",
+            Self::Stale(Allows::Unreachable) => "origin-unreachable",
             Self::OnlyIfCached => "only-if-cached",
         }
     }

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::EntityTag;
+use super::{EntityTag, date};
 
 /// The conditions of a request. A field that says nothing valid counts as absent where it would
 /// save a transfer, and as not met where it would protect from an overwrite.
@@ -101,16 +101,16 @@ enum Tags {
 
 impl Conditions {
     /// Reads the conditions from header fields: `values` gives the lines of a field by its name
-    /// in lower case.
-    pub fn read<'a, I>(values: impl Fn(&'static str) -> I) -> Self
+    /// in lower case. `now` says which century a date with two digits for its year is of.
+    pub fn read<'a, I>(now: SystemTime, values: impl Fn(&'static str) -> I) -> Self
     where
         I: Iterator<Item = &'a [u8]>,
     {
         Self {
             if_match: tags(values("if-match")),
             if_none_match: tags(values("if-none-match")),
-            if_modified_since: date(values("if-modified-since")),
-            if_unmodified_since: date(values("if-unmodified-since")),
+            if_modified_since: date::single(values("if-modified-since"), now),
+            if_unmodified_since: date::single(values("if-unmodified-since"), now),
         }
     }
 
@@ -190,7 +190,7 @@ pub fn if_range<'a>(
             .as_ref()
             .is_some_and(|etag| etag.is_strongly(&tag)),
         Some(_) => false,
-        None => match (parse_date(value), current.last_modified) {
+        None => match (date::parse_http_date(value, now), current.last_modified) {
             (Some(date), Some(modified)) => {
                 seconds(date) == seconds(modified) && is_strong(modified, now)
             }
@@ -243,19 +243,6 @@ fn tags<'a>(values: impl Iterator<Item = &'a [u8]>) -> Option<Tags> {
         }
     }
     all.map(Tags::These)
-}
-
-/// The date of a field; `None` if it is absent, not a date, or there are several.
-fn date<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<SystemTime> {
-    let value = values.next()?;
-    values
-        .next()
-        .is_none()
-        .then(|| parse_date(value.trim_ascii()))?
-}
-
-fn parse_date(value: &[u8]) -> Option<SystemTime> {
-    httpdate::parse_http_date(std::str::from_utf8(value).ok()?).ok()
 }
 
 /// Whole seconds, towards the past: what an HTTP date can say.

@@ -39,6 +39,9 @@ pub struct Policy {
     /// `Cache-Control` and `Pragma` of requests count (§5.2.1). `false`: clients cannot make the
     /// cache ask the origin.
     pub request_directives: bool,
+    /// What a response says by `No-Vary-Search` counts: parts of a query that make no difference to
+    /// the origin make none to the cache.
+    pub no_vary_search: bool,
     /// Where a browser does otherwise than the text.
     pub departures: Departures,
 }
@@ -111,6 +114,7 @@ impl Policy {
             stale_beside_s_maxage: true,
             targeted: Vec::new(),
             request_directives: true,
+            no_vary_search: true,
             departures: Departures::default(),
         }
     }

@@ -6,7 +6,7 @@
 use http::header::{AUTHORIZATION, CONTENT_LOCATION, CONTENT_RANGE, RANGE, SET_COOKIE};
 use http::{Method, StatusCode};
 
-use super::directives::{RequestDirectives, ResponseDirectives, Scope, Seconds};
+use super::directives::{RequestDirectives, ResponseDirectives, Scope};
 use super::freshness::{self, LifetimeRule};
 use super::head::lines;
 use super::part::ContentRange;
@@ -60,6 +60,29 @@ pub enum Because {
     VariesOnEverything,
     /// Nothing gives it a lifetime, and it cannot be validated.
     Worthless,
+}
+
+impl Because {
+    /// Is it for whoever asks, so that those who ask together need not wait for one answer?
+    /// `status` is the response's: what a server says in trouble, and a 304, say nothing of the next
+    /// answer, nor does what the request brought about.
+    pub fn is_of_every_answer(self, status: StatusCode) -> bool {
+        let told = match self {
+            Self::NotUnderstood
+            | Self::NoStore
+            | Self::Private
+            | Self::SetCookie
+            | Self::VariesOnEverything
+            | Self::Worthless => true,
+            Self::Method
+            | Self::PostOfAnother
+            | Self::NotFinal
+            | Self::NoPart
+            | Self::RequestNoStore
+            | Self::Authorization => false,
+        };
+        told && !status.is_server_error() && status != StatusCode::NOT_MODIFIED
+    }
 }
 
 /// Decides in the order of §3.
@@ -139,9 +162,7 @@ fn refusal(
     if request.headers.contains_key(AUTHORIZATION) && !for_many && !directives.must_revalidate {
         return Some(Because::Authorization);
     }
-    let targeted = directives.targeted && directives.max_age.is_present();
-    if policy.set_cookie == SetCookie::Safer
-        && !(for_many || targeted)
+    if !shares_cookies(policy, directives)
         && hop::storable_fields(policy, headers).contains_key(SET_COOKIE)
     {
         return Some(Because::SetCookie);
@@ -206,7 +227,7 @@ pub(super) fn shares_cookies(policy: &Policy, directives: &ResponseDirectives) -
     !policy.is_shared()
         || policy.set_cookie == SetCookie::Rfc
         || directives.public
-        || directives.s_maxage != Seconds::Absent
+        || directives.s_maxage.is_present()
         || (directives.targeted && directives.max_age.is_present())
 }
 

@@ -14,6 +14,15 @@ pub struct Uri {
 }
 
 impl Uri {
+    /// A target as it is: its path is no reference, and `//a/b` in it no host.
+    pub fn of(target: Target<'_>) -> Self {
+        Self {
+            scheme: target.scheme.to_owned(),
+            authority: target.authority.to_owned(),
+            path: target.path.to_owned(),
+        }
+    }
+
     /// The same, borrowed.
     pub fn target(&self) -> Target<'_> {
         Target {

@@ -11,8 +11,8 @@ use std::time::SystemTime;
 use http::header::{ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, VARY};
 use http::{HeaderMap, HeaderName};
 
+use super::Stored;
 use super::head::{lines, members};
-use super::{Policy, Stored};
 
 /// Which requests a stored response answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -113,12 +113,6 @@ pub fn select<'a>(stored: impl Iterator<Item = &'a Stored>, request: &HeaderMap)
         None if any => Selected::NoMatch,
         None => Selected::Empty,
     }
-}
-
-/// Does a response to a request with these fields take the place of `stored`, which has the same
-/// key? It does where it would be selected instead of it from now on.
-pub fn is_replaced(policy: &Policy, stored: &Stored, request: &HeaderMap) -> bool {
-    policy.departures.one_variant || stored.vary.matches(request)
 }
 
 /// The value of a request's field as it is compared; `None` if it is absent.

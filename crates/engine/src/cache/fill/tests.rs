@@ -105,3 +105,75 @@ fn a_body_that_is_kept_comes_to_its_end_without_readers_and_another_does_not() {
         }
     });
 }
+
+#[test]
+fn one_who_reads_nothing_holds_up_nobody_and_is_cut_when_he_is_too_far_behind() {
+    run(async {
+        const ROOM: u64 = 1 << 20;
+        let budget = Budget::new(4 * ROOM);
+        let fill = Fill::new(None, ROOM, budget.clone());
+        let piece = Bytes::from(vec![b'x'; 100_000]);
+        let (mut send, body) = piped();
+        for _ in 0..50 {
+            send.send_data(piece.clone()).await.unwrap();
+        }
+        drop(send);
+        let (slow, quick) = (fill.read().unwrap(), fill.read().unwrap());
+        let reading = async {
+            let (mut quick, mut bytes) = (quick, 0);
+            while let Some(frame) = quick.frame().await {
+                bytes += frame.unwrap().into_data().unwrap().len();
+                let state = fill.state();
+                assert!(state.held <= ROOM + PASSING_BYTES_MAX, "{}", state.held);
+                let left = budget.left.load(Relaxed);
+                assert!(
+                    4 * ROOM - left >= state.held.saturating_sub(PASSING_BYTES_MAX),
+                    "what is held is counted"
+                );
+            }
+            bytes
+        };
+        let (filled, bytes) = tokio::join!(fill.fill(body), reading);
+        assert!(matches!(filled, Filled::Passed));
+        assert_eq!(bytes, 5_000_000, "though the other one read nothing");
+        assert!(text(slow).await.is_err(), "what it misses is no end");
+        drop(fill);
+        assert_eq!(budget.left.load(Relaxed), 4 * ROOM);
+    });
+}
+
+#[test]
+fn what_is_no_longer_kept_is_counted_until_every_reader_has_had_it() {
+    run(async {
+        let budget = Budget::new(1000);
+        let fill = Fill::new(None, 100, budget.clone());
+        let (mut send, body) = piped();
+        send.send_data(vec![b'x'; 80].into()).await.unwrap();
+        send.send_data(vec![b'x'; 80].into()).await.unwrap();
+        drop(send);
+        let mut reader = fill.read().unwrap();
+        assert!(matches!(fill.fill(body).await, Filled::Passed));
+        for left in [1000 - 80, 1000] {
+            reader.frame().await.unwrap().unwrap();
+            assert_eq!(budget.left.load(Relaxed), left);
+        }
+    });
+}
+
+#[test]
+fn readers_of_a_body_that_is_whole_read_from_what_is_kept() {
+    run(async {
+        let fill = Fill::new(None, 100, Budget::new(100));
+        let (mut send, body) = piped();
+        send.send_data("one ".into()).await.unwrap();
+        send.send_data("two".into()).await.unwrap();
+        drop(send);
+        let mut reader = fill.read().unwrap();
+        let Filled::Whole(whole) = fill.fill(body).await else {
+            panic!("it is kept");
+        };
+        let piece = reader.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(piece.as_ptr(), whole.as_ptr());
+        assert_eq!(text(reader).await.unwrap(), "two");
+    });
+}

@@ -41,6 +41,22 @@ fn it_invalidates_what_it_names_in_its_own_origin() {
 }
 
 #[test]
+fn the_target_is_invalidated_as_it_is_written() {
+    for path in ["//img/a", "/a/../b", "/a/./b", "//evil.example:80/", "/a#b"] {
+        let (method, asked, answered) = (Method::POST, fields(""), fields(""));
+        let mut head = request(&method, &asked);
+        head.target.path = path;
+        let response = ResponseHead {
+            status: StatusCode::OK,
+            headers: &answered,
+        };
+        let found = invalidations(&Policy::shared(), &head, &response);
+        let expected = Invalidation::Uri(Uri::of(head.target), By::Target);
+        assert_eq!(found, [expected], "{path}");
+    }
+}
+
+#[test]
 fn it_invalidates_groups() {
     // RFC 9875
     let target = "Target /a/b?c=d";

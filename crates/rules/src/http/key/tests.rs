@@ -46,6 +46,23 @@ fn host_and_scheme_have_no_case_and_a_port_of_their_own() {
 }
 
 #[test]
+fn an_origin_is_written_as_keys_have_it() {
+    for (scheme, authority, expected) in [
+        ("HTTP", "Shop.Example:80", "http://shop.example"),
+        ("http", "shop.example:", "http://shop.example"),
+        ("http", "shop.example:443", "http://shop.example:443"),
+        ("https", "[::1]:443", "https://[::1]"),
+    ] {
+        let target = Target {
+            scheme,
+            authority,
+            path: "/",
+        };
+        assert_eq!(target.origin(), expected);
+    }
+}
+
+#[test]
 fn parts_do_not_flow_into_each_other() {
     same(false, ["http", "a", "/b"], ["http", "a/", "b"]);
     same(false, ["http", "a", "b"], ["httpa", "", "b"]);

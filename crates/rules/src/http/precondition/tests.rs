@@ -188,7 +188,7 @@ proptest::proptest! {
         proptest::collection::vec(proptest::num::u8::ANY, 0..40), 0..4,
     )) {
         let lines = || fields.iter().map(Vec::as_slice);
-        let conditions = Conditions::read(|_| lines());
+        let conditions = Conditions::read(at(NOW), |_| lines());
         conditions.evaluate(&current(), Access::Read, at(NOW));
         if_range(lines(), &current(), at(NOW));
     }
@@ -200,7 +200,7 @@ fn check(fields: &str, expected: Verdict) {
 }
 
 fn read(fields: &str) -> Conditions {
-    Conditions::read(|name| {
+    Conditions::read(at(NOW), |name| {
         fields.lines().filter_map(move |line| {
             let (field, value) = line.split_once(": ")?;
             (field == name).then_some(value.as_bytes())
