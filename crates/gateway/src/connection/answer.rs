@@ -61,10 +61,6 @@ impl<F: Fetch> Answerer<F> {
         &self.clock
     }
 
-    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
-    }
-
     /// Answers one request; whatever goes wrong is an answer too.
     pub(super) async fn answer(
         self,

@@ -2,18 +2,20 @@
 //!
 //! Each server has core 0 for itself and one worker; origin and clients are on core 1. What is told
 //! is the server's CPU time, user and system, as the kernel counts it: on a shared machine requests
-//! per second say more of the neighbours. The servers take turns in every round.
+//! per second say more of the neighbours. The servers take turns in every round. With
+//! `REVISIT_BENCH_BINARY` a `revisit` that is there already is measured instead of building one.
 
 mod client;
 mod origin;
 mod peer;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::{empty, folder, heading, release};
+use super::{empty, folder, heading, release, released};
 use crate::shell::{self, command};
 use crate::test::needs;
 use client::{Load, each, wrk};
@@ -32,10 +34,10 @@ pub(super) struct Settings {
     pub(super) objects: usize,
 }
 
-/// CPU time per request of each server, in µs, a number for each round.
+/// CPU time per request in µs: for each server, a number for each round.
 struct Row {
     what: String,
-    micros: Vec<(Kind, Vec<f64>)>,
+    micros: Vec<Vec<f64>>,
 }
 
 pub(super) fn run(settings: &Settings) -> Result<()> {
@@ -44,7 +46,13 @@ pub(super) fn run(settings: &Settings) -> Result<()> {
         "processes are pinned and weighed as Linux does it"
     );
     needs::bench_gateway()?;
-    release()?;
+    let revisit = match std::env::var_os("REVISIT_BENCH_BINARY") {
+        Some(built) => PathBuf::from(built),
+        None => {
+            release()?;
+            released("revisit")
+        }
+    };
     // We, the origin and all clients stay away from the servers' core.
     let us = std::process::id().to_string();
     shell::output(command("taskset", &["--pid", "--cpu-list", "1", &us]))?;
@@ -53,7 +61,7 @@ pub(super) fn run(settings: &Settings) -> Result<()> {
     let place = folder().join("gateway");
     empty(&place)?;
     let peers = [Kind::Revisit, Kind::Nginx, Kind::Varnish]
-        .map(|kind| Peer::start(kind, origin.address(), &place));
+        .map(|kind| Peer::start(kind, &revisit, origin.address(), &place));
     let peers = peers.into_iter().collect::<Result<Vec<_>>>()?;
 
     let load_before = load_average();
@@ -206,10 +214,10 @@ fn rounds(
 ) -> Result<Row> {
     let mut row = Row {
         what: what.to_owned(),
-        micros: peers.iter().map(|peer| (peer.kind, Vec::new())).collect(),
+        micros: peers.iter().map(|_| Vec::new()).collect(),
     };
     for round in 0..settings.rounds {
-        for (peer, (_, micros)) in peers.iter().zip(&mut row.micros) {
+        for (peer, micros) in peers.iter().zip(&mut row.micros) {
             let load = turn(peer)?;
             micros.push(load.micros / load.requests as f64);
             eprintln!(
@@ -231,7 +239,7 @@ fn print_rows(peers: &[Peer], rows: &[Row]) {
     println!("\n| --- |{}", " ---: |".repeat(peers.len()));
     for Row { what, micros } in rows {
         print!("| {what} |");
-        for (_, micros) in micros {
+        for micros in micros {
             let least = micros.iter().copied().fold(f64::INFINITY, f64::min);
             let median = super::measure::median(micros.clone());
             print!(" {least:.1} / {median:.1} |");

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::super::released;
 use super::free_address;
 use crate::shell::on_path;
 
@@ -38,7 +37,12 @@ pub(super) struct Peer {
 
 impl Peer {
     /// Starts a server before `origin`, with its files below `place`, and waits until it answers.
-    pub(super) fn start(kind: Kind, origin: SocketAddr, place: &Path) -> Result<Self> {
+    pub(super) fn start(
+        kind: Kind,
+        revisit: &Path,
+        origin: SocketAddr,
+        place: &Path,
+    ) -> Result<Self> {
         let address = free_address()?;
         let place = place.join(kind.name());
         fs::create_dir_all(&place)?;
@@ -48,7 +52,7 @@ impl Peer {
             // As it is shipped.
             Kind::Revisit => {
                 command
-                    .arg(released("revisit"))
+                    .arg(revisit)
                     .arg("serve")
                     .arg(format!("http://{origin}"))
                     .arg("--listen")
