@@ -1,7 +1,7 @@
 //! Those who ask: wrk where one URL is asked for as often as possible, a client of our own where
 //! each URL is asked for once.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -37,6 +37,7 @@ pub(super) fn wrk(
     let mut wrk = command("wrk", &["-t1"]);
     wrk.arg(format!("-c{connections}"))
         .arg(format!("-d{seconds}s"))
+        .args(["-H", "Host: bench.example"])
         .arg(format!("http://{address}{path}"));
     let said = String::from_utf8(shell::output(wrk)?)?;
     ensure!(

@@ -53,6 +53,7 @@ pub(super) fn run(settings: &Settings) -> Result<()> {
             released("revisit")
         }
     };
+    heading("Gateway: CPU µs per request");
     // We, the origin and all clients stay away from the servers' core.
     let us = std::process::id().to_string();
     shell::output(command("taskset", &["--pid", "--cpu-list", "1", &us]))?;
@@ -72,10 +73,15 @@ pub(super) fn run(settings: &Settings) -> Result<()> {
     rows.push(validations(&peers, &origin, settings)?);
     rows.push(misses(&peers, &origin, settings)?);
     let trips = stampede(&peers, &origin)?;
-    let memory = memory(&peers, settings)?;
+    let memory = [Kind::Revisit, Kind::Varnish].map(|kind| {
+        // One that holds nothing yet, and has nothing free of what it held before.
+        let place = place.join("memory");
+        let peer = Peer::start(kind, &revisit, origin.address(), &place)?;
+        Ok((kind, memory_of_one(&peer, settings)?))
+    });
+    let memory = memory.into_iter().collect::<Result<Vec<_>>>()?;
     let large = large_body(&peers[0])?;
 
-    heading("Gateway: CPU µs per request");
     println!(
         "Least and median of {} rounds; load of the machine {load_before} before, {} after.\n",
         settings.rounds,
@@ -175,20 +181,15 @@ fn stampede(peers: &[Peer], origin: &Origin) -> Result<Vec<(Kind, u64)>> {
     Ok(all)
 }
 
-/// Bytes of resident memory for each kept response, without its head and body. nginx keeps them on
-/// disk.
-fn memory(peers: &[Peer], settings: &Settings) -> Result<Vec<(Kind, i64)>> {
-    let mut all = Vec::new();
-    for peer in peers.iter().filter(|peer| peer.kind != Kind::Nginx) {
-        let path = |number: usize| format!("/fresh/1024/object-{number}");
-        let paths = paths_up_to(settings.objects, &path);
-        let content = origin::head(1024, "max-age=3600").len() + 1024;
-        let before = peer.resident_bytes()?;
-        each(&paths, peer.address, CLIENTS)?;
-        let grown = peer.resident_bytes()? as i64 - before as i64;
-        all.push((peer.kind, grown / settings.objects as i64 - content as i64));
-    }
-    Ok(all)
+/// Bytes of resident memory for each kept response, without its head and body. (nginx keeps them on
+/// disk.)
+fn memory_of_one(peer: &Peer, settings: &Settings) -> Result<i64> {
+    let path = |number: usize| format!("/fresh/1024/object-{number}");
+    let content = origin::head(1024, "max-age=3600").len() + 1024;
+    let before = peer.resident_bytes()?;
+    each(&paths_up_to(settings.objects, &path), peer.address, CLIENTS)?;
+    let grown = peer.resident_bytes()? as i64 - before as i64;
+    Ok(grown / settings.objects as i64 - content as i64)
 }
 
 /// One body that is far too large to be kept, and what memory that takes.
