@@ -339,6 +339,8 @@ struct Reader {
     way: Way,
 }
 
+type Polled = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
+
 /// How a reader comes to its bytes.
 enum Way {
     /// From what comes for all.
@@ -391,10 +393,7 @@ impl http_body::Body for Reader {
 
 impl Reader {
     /// The next piece for all; `Err`: from which byte on it has to go on alone.
-    fn poll_together(
-        &self,
-        cx: &mut Context<'_>,
-    ) -> Result<Poll<Option<Result<Frame<Bytes>, BodyError>>>, u64> {
+    fn poll_together(&self, cx: &mut Context<'_>) -> Result<Polled, u64> {
         let fill = &self.fill;
         let mut state = fill.state();
         let State {
