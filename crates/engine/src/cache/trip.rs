@@ -205,7 +205,10 @@ impl<F: Fetch> Inner<F> {
             method: &Method::GET,
             ..asked.head()
         };
+        let of_yesterday = self.groups.holds(&asked.origin(), stored, began.groups);
         match storable(&self.options.policy, &get, &head, stored.times) {
+            // Asked about before a group that it is in was made invalid.
+            Storable::Yes(_) if of_yesterday => false,
             Storable::Yes(_) => {
                 self.put(id, began, asked, entry.clone());
                 true
