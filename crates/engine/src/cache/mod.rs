@@ -28,7 +28,7 @@ use revisit_rules::http::key::RequestKey;
 use revisit_rules::http::outcome::{self, Detail, Forward, Outcome};
 use revisit_rules::http::reuse::{self, Allows, OnTrouble, Reuse, Trouble};
 use revisit_rules::http::vary::{self, Selected};
-use revisit_rules::http::{ResponseHead, Stored};
+use revisit_rules::http::{ResponseHead, Stored, Target};
 use revisit_rules::site::pattern::Pattern;
 
 use crate::{Body, Clock, Fetch, FetchError, Request, Response};
@@ -422,14 +422,23 @@ impl<F: Fetch> Inner<F> {
         Ok(self.keep_of_write(&asked, response, sent))
     }
 
+    /// Throws out what answers a URL, also what is kept for another query. Was there something?
+    fn throw_out(&self, target: Target<'_>) -> bool {
+        let key = RequestKey::of(&Method::GET, target);
+        let own = Bytes::copy_from_slice(key.as_bytes());
+        let remove = |id: &Bytes| {
+            // First those who might join what is of yesterday, then the thing itself.
+            self.flights.forget(id);
+            self.store.remove(id)
+        };
+        let alike = self.alike.find(target).filter(|id| *id != own);
+        remove(&own) | alike.is_some_and(|id| remove(&id))
+    }
+
     fn invalidate(&self, invalidation: &Invalidation, asked: &Asked) {
         match invalidation {
             Invalidation::Uri(uri, _) => {
-                let key = RequestKey::of(&Method::GET, uri.target());
-                let id = Bytes::copy_from_slice(key.as_bytes());
-                // First those who might join what is of yesterday, then the thing itself.
-                self.flights.forget(&id);
-                self.store.remove(&id);
+                self.throw_out(uri.target());
             }
             Invalidation::Group(group) => {
                 let origin = asked.origin();

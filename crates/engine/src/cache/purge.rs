@@ -2,11 +2,9 @@
 //!
 //! What is on its way to the store when a purge comes is not kept either.
 
-use bytes::Bytes;
-use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use revisit_rules::http::invalidate::groups;
-use revisit_rules::http::key::{self, RequestKey};
+use revisit_rules::http::key;
 use revisit_rules::http::{Target, uri};
 
 use super::Cache;
@@ -29,11 +27,9 @@ impl<F: Fetch> Cache<F> {
         let read = uri::resolve(nothing, url.as_bytes());
         let uri = read.filter(|uri| !uri.target().authority.is_empty());
         let uri = uri.ok_or_else(|| PurgeError(url.to_owned()))?;
-        let id = with_our_scheme(uri.target(), |target| {
-            Bytes::copy_from_slice(RequestKey::of(&Method::GET, target).as_bytes())
-        });
-        self.0.flights.forget(&id);
-        Ok(self.0.store.remove(&id))
+        Ok(with_our_scheme(uri.target(), |target| {
+            self.0.throw_out(target)
+        }))
     }
 
     /// Throws out all URLs that begin so, `http://shop.example/products/` say. Says how many.
