@@ -40,7 +40,7 @@ const NAMES: [&str; 24] = [
     "accept-language",
 ];
 
-/// Two blocks of lines, parted by an empty one, after three bytes: policy, status, time.
+// Two blocks of lines, parted by an empty one, after three bytes: policy, status, time.
 fuzz_target!(|bytes: &[u8]| {
     let [which, status, later, text @ ..] = bytes else {
         return;
@@ -100,7 +100,10 @@ fuzz_target!(|bytes: &[u8]| {
 fn look(policy: &Policy, asked: &HeaderMap, stored: &Stored, now: SystemTime, soon: SystemTime) {
     let (before, after) = (stored.freshness(now), stored.freshness(soon));
     assert!(before.age <= after.age, "age only grows");
-    assert!(before.is_fresh() || !after.is_fresh(), "what is stale stays so");
+    assert!(
+        before.is_fresh() || !after.is_fresh(),
+        "what is stale stays so"
+    );
     for time in [now, soon] {
         let decision = reuse::reuse(policy, asked, stored, time);
         if let Reuse::Fresh { .. } = decision {

@@ -52,14 +52,20 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(rule.same(Some("a=1&b"), Some("a=1&b")));
     // What is compared must be symmetric.
     let query = std::str::from_utf8(bytes).ok();
-    assert_eq!(rule.same(query, Some("b&a=1")), rule.same(Some("b&a=1"), query));
+    assert_eq!(
+        rule.same(query, Some("b&a=1")),
+        rule.same(Some("b&a=1"), query)
+    );
 
     let request = with("accept-language");
     let key = VaryKey::of(&with("vary"), &request);
     let again = VaryKey::of(&with("vary"), &request);
     assert_eq!(key, again);
     let own = VaryKey::of(&with_vary("accept-language"), &request);
-    assert!(own.matches(&request), "a request is answered by what it brought");
+    assert!(
+        own.matches(&request),
+        "a request is answered by what it brought"
+    );
 });
 
 fn with_vary(names: &'static str) -> HeaderMap {

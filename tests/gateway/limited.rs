@@ -75,7 +75,7 @@ fn edits_and_limits_that_cannot_be_are_refused_with_the_remedy() {
             "unknown field `remove`",
         ),
         ("[limits]\nidle_second = 1", "`idle_seconds`"),
-        ("[limits]\nheader_seconds = 0", "header_seconds"),
+        ("[limits]\nheader_seconds = 0", "expected a nonzero u32"),
     ] {
         let folder = Site::new();
         folder.file("revisit.toml", config);
@@ -168,6 +168,42 @@ fn uploads_and_tunnels_that_stand_still_keep_no_page_from_the_origin() {
     upload.write_all(b"dy").unwrap();
     assert_eq!(status(&rest(&mut upload)), 200);
     gate.open();
+}
+
+#[test]
+fn one_who_takes_nothing_of_a_body_without_a_length_holds_up_nobody() {
+    const PIECES: usize = 64;
+    let gate = Gate::default();
+    let origin = RawOrigin::start({
+        let gate = gate.clone();
+        move |seen, stream| {
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nETag: \"1\"\r\n\
+                        Cache-Control: max-age=60\r\n\r\n1\r\nx\r\n";
+            // It may be asked for the rest, and sends the whole of the same state.
+            if !seen.values("range").is_empty() {
+                assert_eq!(seen.values("if-range"), ["\"1\""]);
+            }
+            stream.write_all(head.as_bytes()).unwrap();
+            gate.pass();
+            let piece = [b"40000\r\n".to_vec(), vec![b'x'; 1 << 18], b"\r\n".to_vec()].concat();
+            (0..PIECES).all(|_| stream.write_all(&piece).is_ok())
+                && stream.write_all(b"0\r\n\r\n").is_ok()
+        }
+    });
+    let (gateway, _folder) = configured(&origin, "[cache]\nbody_bytes_max = 1048576\n");
+    let mut slow = connect(&gateway);
+    slow.write_all(&get("/", "")).unwrap();
+    origin.wait_for(1);
+    let mut quick = connect(&gateway);
+    quick.write_all(&get("/", "")).unwrap();
+    quick.read_exact(&mut [0; 16]).unwrap();
+    gate.open();
+    let all = rest(&mut quick);
+    assert!(all.ends_with("\r\n0\r\n\r\n"), "all of it came");
+    assert!(all.len() > PIECES << 18);
+    let late = rest(&mut slow);
+    assert!(late.ends_with("\r\n0\r\n\r\n"), "also of the other one");
+    assert_eq!(late.matches('x').count(), all.matches('x').count());
 }
 
 #[test]

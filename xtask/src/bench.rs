@@ -6,6 +6,7 @@
 
 mod build;
 mod floor;
+mod gateway;
 mod measure;
 mod size;
 
@@ -30,6 +31,17 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
         ["size", rest @ ..] => {
             Options::parse(rest, &[])?;
             Ok(size::run()?)
+        }
+        ["gateway", rest @ ..] => {
+            let known = ["rounds", "seconds", "requests", "objects"];
+            let options = Options::parse(rest, &known)?;
+            let settings = gateway::Settings {
+                rounds: options.number("rounds", 5)?,
+                seconds: options.number("seconds", 3)?,
+                requests: options.number("requests", 10_000)?,
+                objects: options.number("objects", 50_000)?,
+            };
+            Ok(gateway::run(&settings)?)
         }
         ["install", rest @ ..] => {
             let options = Options::parse(rest, &["runs", "files", "delays", "rate"])?;
@@ -95,7 +107,7 @@ fn in_a_browser(name: &str, settings: &[(&str, Vec<usize>)]) -> Result<()> {
     shell::run(bench)
 }
 
-const NAMES: [&str; 5] = ["build", "size", "install", "code-cache", "store"];
+const NAMES: [&str; 6] = ["build", "size", "gateway", "install", "code-cache", "store"];
 
 /// The words after a benchmark's name: `--name value`.
 struct Options<'a>(Vec<(&'a str, &'a str)>);

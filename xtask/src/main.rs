@@ -41,6 +41,7 @@ the developer commands of Revisit
     cargo xtask crash [--sample 1] [--storms 200]   each call that writes goes wrong once: what is kept?
     cargo xtask bench build [--files 1000,10000,50000] [--runs 5]
     cargo xtask bench size
+    cargo xtask bench gateway [--rounds 5] [--seconds 3] [--requests 10000] [--objects 50000]
     cargo xtask bench install [--runs 3] [--files 300,2000] [--delays 0,50] [--rate 200000]
     cargo xtask bench code-cache [--runs 15]
     cargo xtask bench store [--entries 100000] [--puts 2000]

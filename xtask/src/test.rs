@@ -205,7 +205,11 @@ fn lint(_: &[&str]) -> Result<()> {
         "--",
         "-D",
         "warnings",
-    ]))
+    ]))?;
+    let mut args = vec!["clippy", "--all-targets"];
+    args.extend(LIBRARY);
+    args.extend(["--", "-D", "warnings"]);
+    sh(cargo(&args))
 }
 
 /// Everything but the end-to-end target, which drives a browser and has a stage of its own.
@@ -220,8 +224,22 @@ fn unit(words: &[&str]) -> Result<()> {
     sh(cargo(&with_words(
         vec!["test", "--workspace", "--doc"],
         words,
-    )))
+    )))?;
+    for what in ["--lib", "--doc"] {
+        let mut args = vec!["test", what];
+        args.extend(LIBRARY);
+        sh(cargo(&with_words(args, words)))?;
+    }
+    Ok(())
 }
+
+/// What programs that use the cache as a library may switch on, and `revisit` itself does not by default.
+const LIBRARY: [&str; 4] = [
+    "--package",
+    "revisit-engine",
+    "--features",
+    "origin,tls,tower",
+];
 
 fn javascript(_: &[&str]) -> Result<()> {
     needs::node()?;

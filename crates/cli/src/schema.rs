@@ -65,9 +65,9 @@ fn described(value: &Value) -> &str {
 }
 
 /// In the order in which a reader needs them.
-const ORDER: [&str; 11] = [
-    "site", "precache", "worker", "route", "prefetch", "names", "build", "serve", "origin",
-    "cache", "admin",
+const ORDER: [&str; 12] = [
+    "site", "precache", "worker", "route", "prefetch", "names", "build", "serve", "limits",
+    "origin", "cache", "admin",
 ];
 
 #[cfg(test)]

@@ -47,6 +47,50 @@ impl Body {
     {
         Self(Kind::Stream(Box::pin(MapError(Box::pin(body)))))
     }
+
+    /// The same without its first bytes.
+    #[cfg(feature = "cache")]
+    pub(crate) fn without_first(self, bytes: u64) -> Self {
+        match bytes {
+            0 => self,
+            left => Self::stream(Skipped { body: self, left }),
+        }
+    }
+}
+
+/// A body whose first bytes are passed over.
+#[cfg(feature = "cache")]
+struct Skipped {
+    body: Body,
+    left: u64,
+}
+
+#[cfg(feature = "cache")]
+impl http_body::Body for Skipped {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        loop {
+            let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
+            let frame = match frame {
+                Some(Ok(frame)) if self.left > 0 => frame,
+                other => return Poll::Ready(other),
+            };
+            let Ok(mut data) = frame.into_data() else {
+                continue;
+            };
+            let skip = usize::try_from(self.left).map_or(data.len(), |left| left.min(data.len()));
+            self.left -= skip as u64;
+            let rest = data.split_off(skip);
+            if !rest.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(rest))));
+            }
+        }
+    }
 }
 
 impl From<Bytes> for Body {

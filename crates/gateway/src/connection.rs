@@ -6,15 +6,17 @@
 
 mod answer;
 mod interim;
+mod patience;
 mod peer;
 mod phase;
+mod send;
 mod upload;
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,8 +27,9 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::Limits;
 pub(crate) use answer::{Answerer, plain};
+use patience::Patience;
 pub use peer::Peer;
-use phase::{Phase, Progress, Watched};
+use phase::{Phase, Watched};
 
 /// A connection that was taken and not yet served.
 pub(crate) struct Connection<F> {
@@ -40,11 +43,8 @@ pub(crate) struct Connection<F> {
 /// What happened next on a connection.
 enum Event {
     Over(Result<(), hyper::Error>),
-    Moved(Progress),
     TooSlow,
     Stop,
-    /// An interim response is to be written, which the next poll does.
-    Interim,
 }
 
 impl<F: Fetch> Connection<F> {
@@ -78,59 +78,46 @@ impl<F: Fetch> Connection<F> {
         let clock = answerer.clock().clone();
         let io = TokioIo::new(Watched::new(stream, place, phase.clone()));
         let service = service_fn({
-            let phase = phase.clone();
-            move |request| answerer.clone().answer(request, Peer(peer), phase.clone())
+            let (phase, peer) = (phase.clone(), Peer::new(peer));
+            move |request| {
+                answerer
+                    .clone()
+                    .answer(request, peer.clone(), phase.clone())
+            }
         });
         let http = codec(&limits).serve_connection(io, service);
         let mut http = pin!(http.with_upgrades());
-        let outbox = phase.outbox().clone();
-
-        let mut progress = phase.progress();
-        let mut deadline = pin!(tokio::time::sleep(time_max(&limits, progress)));
+        let mut patience = Patience::begin(clock, &limits, phase.progress());
+        let mut stop = pin!(stopped.wait_for(|stop| *stop));
         let mut stopping = false;
         loop {
-            let step = std::future::poll_fn(|cx| match http.as_mut().poll(cx) {
-                Poll::Ready(result) => Poll::Ready(Event::Over(result)),
-                Poll::Pending => match phase.progress() {
-                    now if now == progress => Poll::Pending,
-                    now => Poll::Ready(Event::Moved(now)),
-                },
-            });
-            let event = tokio::select! {
-                biased;
-                event = step => event,
-                _ = stopped.wait_for(|stop| *stop), if !stopping => Event::Stop,
-                () = &mut deadline => Event::TooSlow,
-                () = outbox.came() => Event::Interim,
-            };
-            match event {
-                Event::Moved(now) => {
-                    progress = now;
-                    deadline.set(tokio::time::sleep(time_max(&limits, now)));
+            // As one future, so that what is woken for one request is looked at once.
+            let event = std::future::poll_fn(|cx| {
+                // It writes what is in the outbox, too.
+                phase.outbox().wake(cx.waker());
+                if let Poll::Ready(result) = http.as_mut().poll(cx) {
+                    return Poll::Ready(Event::Over(result));
                 }
+                if !stopping && stop.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Event::Stop);
+                }
+                let over = patience.poll_over(cx, &limits, phase.progress());
+                over.map(|()| Event::TooSlow)
+            });
+            match event.await {
                 Event::Stop => {
                     stopping = true;
                     http.as_mut().graceful_shutdown();
                 }
-                // Requests that came and were answered in one go left no trace in `progress`.
-                Event::TooSlow
-                    if progress == Progress::Idle
-                        && let Some(left) = limits
-                            .idle_time_max
-                            .checked_sub(phase.quiet(clock.elapsed()))
-                            .filter(|left| !left.is_zero()) =>
-                {
-                    deadline.set(tokio::time::sleep(left));
-                }
                 Event::TooSlow => {
-                    tracing::debug!(%peer, phase = ?progress, "connection closed: too slow");
+                    let phase = phase.progress();
+                    tracing::debug!(%peer, ?phase, "connection closed: too slow");
                     return;
                 }
                 Event::Over(Err(error)) => {
                     tracing::debug!(%peer, error = %chain(&error), "connection ended");
                     return;
                 }
-                Event::Interim => {}
                 Event::Over(Ok(())) => return,
             }
         }
@@ -149,17 +136,6 @@ fn codec(limits: &Limits) -> http1::Builder {
         codec.max_headers(limits.header_count_max);
     }
     codec
-}
-
-/// How long a connection may stay as it is.
-fn time_max(limits: &Limits, progress: Progress) -> Duration {
-    match progress {
-        Progress::Idle => limits.idle_time_max,
-        Progress::Head => limits.header_time_max,
-        Progress::Stalled { .. } => limits.write_stall_max,
-        // How long an answer takes to make is the business of the one who makes it.
-        Progress::Answering => Duration::from_secs(u32::MAX as u64),
-    }
 }
 
 /// An error with its causes, on one line.

@@ -38,17 +38,20 @@ impl Metrics {
             .get_all(CACHE_STATUS)
             .into_iter()
             .next_back();
-        let Some(said) = said.and_then(|said| said.to_str().ok()) else {
+        let Some(said) = said else {
             return;
         };
-        let holds = |word: &str| said.split(';').any(|part| part.trim() == word);
-        let count = match said {
-            _ if said.contains("detail=only-if-cached") => &self.refused,
-            _ if said.contains("detail=") => &self.stale,
-            _ if holds("hit") => &self.hits,
-            _ if holds("collapsed") => &self.collapsed,
-            _ => &self.forwarded,
-        };
+        let mut count = &self.forwarded;
+        for part in said.as_bytes().split(|byte| *byte == b';') {
+            match part {
+                b"hit" => count = &self.hits,
+                b"collapsed" => count = &self.collapsed,
+                b"detail=only-if-cached" => count = &self.refused,
+                // The last of them.
+                detail if detail.starts_with(b"detail=") => count = &self.stale,
+                _ => {}
+            }
+        }
         count.fetch_add(1, Relaxed);
     }
 

@@ -81,26 +81,21 @@ impl<F> Proxy<F> {
     }
 
     fn tell_of_us(&self, request: &mut Request) {
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
-        let trusted = peer.is_some_and(|peer| self.trusted_proxies.contains(&peer));
+        let peer = request.extensions().get::<Peer>().cloned();
+        let ip = peer.as_ref().map(|peer| peer.address().ip());
+        let trusted = ip.is_some_and(|ip| self.trusted_proxies.contains(&ip));
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
         let host = request.headers().get(HOST).cloned();
         let headers = request.headers_mut();
-        if !trusted {
-            let told: Vec<HeaderName> =
-                headers.keys().filter(|name| tells(name)).cloned().collect();
-            for name in told {
-                headers.remove(name);
-            }
+        headers.reserve(FIELDS_TOLD);
+        let ends = |name: &&HeaderName| (!trusted && tells(name)) || (get && means_another(name));
+        let ending: Vec<HeaderName> = headers.keys().filter(ends).cloned().collect();
+        for name in ending {
+            headers.remove(name);
         }
-        if get {
-            for name in OTHER_METHOD {
-                headers.remove(name);
-            }
-        }
-        if let Some(peer) = peer {
-            append(headers, &X_FORWARDED_FOR, &peer.to_string());
-            append(headers, &FORWARDED, &forwarded(peer, host.as_ref()));
+        if let Some(peer) = &peer {
+            append(headers, &X_FORWARDED_FOR, peer.ip().clone());
+            append(headers, &FORWARDED, forwarded(peer, host.as_ref()));
         }
         if !headers.contains_key(X_FORWARDED_PROTO) {
             headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
@@ -145,8 +140,7 @@ fn normalise_host(headers: &mut HeaderMap) -> bool {
     let Some(host) = headers.get(HOST) else {
         return true;
     };
-    let is_plain = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
-    if host.as_bytes().iter().all(is_plain) {
+    if is_normal(host.as_bytes()) {
         return true;
     }
     let text = host.to_str().ok().filter(|host| is_host(host));
@@ -163,6 +157,21 @@ fn normalise_host(headers: &mut HeaderMap) -> bool {
         }
         _ => false,
     }
+}
+
+/// Is it plainly one that is written as keys have it? Most are.
+fn is_normal(host: &[u8]) -> bool {
+    let mut parts = host.splitn(2, |byte| *byte == b':');
+    let name = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
+    parts.next().is_some_and(|part| part.iter().all(name))
+        && parts.next().is_none_or(|port| {
+            // Port 80 is left out, and so is an empty one.
+            !host.starts_with(b":")
+                && port.first().is_some_and(|byte| *byte != b'0')
+                && port.iter().all(u8::is_ascii_digit)
+                && (1..=5).contains(&port.len())
+                && port != b"80"
+        })
 }
 
 /// "Host = uri-host [ ":" port ]" (RFC 9110 §7.2)
@@ -231,42 +240,51 @@ fn tells(name: &HeaderName) -> bool {
         )
 }
 
-/// `for` and `host` of RFC 7239; an IPv6 address stands in brackets and quotes (§6).
-fn forwarded(peer: IpAddr, host: Option<&HeaderValue>) -> String {
-    let mut text = match peer {
-        IpAddr::V4(address) => format!("for={address}"),
-        IpAddr::V6(address) => format!("for=\"[{address}]\""),
-    };
-    let host = host.and_then(|host| host.to_str().ok());
-    if let Some(host) = host.filter(|host| !host.contains(['"', '\\'])) {
-        text.push_str(&format!(";host=\"{host}\""));
+/// One element of `Forwarded` (RFC 7239 §4).
+fn forwarded(peer: &Peer, host: Option<&HeaderValue>) -> HeaderValue {
+    let (node, host) = (peer.node().as_bytes(), host.map(HeaderValue::as_bytes));
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"\\".contains(byte);
+    let mut text = Vec::with_capacity(node.len() + host.map_or(0, <[u8]>::len) + ABOUT_HOST);
+    text.extend_from_slice(node);
+    if let Some(host) = host.filter(|host| host.iter().all(plain)) {
+        text.extend_from_slice(b";host=\"");
+        text.extend_from_slice(host);
+        text.push(b'"');
     }
-    text.push_str(";proto=http");
-    text
+    text.extend_from_slice(b";proto=http");
+    // All of it is ASCII without control characters.
+    HeaderValue::try_from(text).unwrap_or_else(|_| peer.node().clone())
 }
 
 /// Puts a word behind those that are there, in one field line.
-fn append(headers: &mut HeaderMap, name: &HeaderName, word: &str) {
-    let before: Vec<&str> = headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
+fn append(headers: &mut HeaderMap, name: &HeaderName, word: HeaderValue) {
+    if !headers.contains_key(name) {
+        headers.insert(name, word);
+        return;
+    }
+    let before = headers.get_all(name).iter();
+    let mut words: Vec<&[u8]> = before
+        .filter(|value| value.to_str().is_ok())
+        .map(HeaderValue::as_bytes)
         .collect();
-    let text = match before.is_empty() {
-        true => word.to_owned(),
-        false => format!("{}, {word}", before.join(", ")),
-    };
-    if let Ok(value) = HeaderValue::try_from(text) {
+    words.push(word.as_bytes());
+    if let Ok(value) = HeaderValue::try_from(words.join(&b", "[..])) {
         headers.insert(name, value);
     }
 }
 
 /// By these some frameworks take a GET for another method, whose answer nobody may keep for a GET.
-const OTHER_METHOD: [&str; 3] = [
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-];
+fn means_another(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "x-http-method" | "x-http-method-override" | "x-method-override"
+    )
+}
+
+/// `;host="";proto=http`.
+const ABOUT_HOST: usize = 20;
+/// How many fields tell of us.
+const FIELDS_TOLD: usize = 6;
 
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

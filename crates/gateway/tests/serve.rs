@@ -7,11 +7,12 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use revisit_engine::{Clock as _, SystemClock};
+use bytes::Bytes;
+use revisit_engine::{Clock as _, SystemClock, pages};
 use revisit_gateway::{Ended, Limits};
 use server::{
-    Crossing, Echo, Endless, Faulty, Held, LONG, Server, Site, Text, read_answer, read_to_end,
-    refused, serve_on_cores, statuses,
+    Crossing, Echo, Endless, Faulty, Held, LONG, Server, Site, Text, Whole, read_answer,
+    read_to_end, refused, serve_on_cores, statuses,
 };
 
 #[test]
@@ -41,6 +42,30 @@ fn requests_that_come_together_are_answered_in_their_order_on_one_connection() {
     );
     assert!(rest.ends_with("\r\n\r\ncontent of b"), "{answers}");
     assert_eq!(rest.matches("\r\ndate: ").count(), 4, "{answers}");
+}
+
+#[test]
+fn a_large_body_arrives_as_it_is_kept_however_it_is_sent() {
+    // More than sockets hold, so that it goes out in parts; letters that tell each place.
+    let letters: Vec<u8> = (0..20_000_003u32).map(|n| b'a' + (n % 23) as u8).collect();
+    let letters = Bytes::from(letters);
+    let kept = pages::join([&letters].into_iter(), letters.len());
+    for body in [letters.clone(), kept.clone(), kept.slice(1..)] {
+        let server = Server::start(Arc::new(Whole(body.clone())), Limits::default());
+        let answers = server.exchange(concat!(
+            "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        ));
+        let text = std::str::from_utf8(&body).unwrap();
+        let bodies = answers.split("HTTP/1.1 200 OK\r\n").skip(1);
+        let bodies: Vec<_> = bodies
+            .filter_map(|answer| answer.split_once("\r\n\r\n"))
+            .collect();
+        assert_eq!(bodies.len(), 2);
+        for (head, body) in bodies {
+            assert!(body == text, "{} bytes after {head}", body.len());
+        }
+    }
 }
 
 #[test]

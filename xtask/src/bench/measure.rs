@@ -59,7 +59,7 @@ pub(super) fn medians(costs: &[Cost]) -> Cost {
 }
 
 /// The one in the middle; of two in the middle, their mean. NaN of nothing.
-fn median(mut numbers: Vec<f64>) -> f64 {
+pub(super) fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     match numbers.len() {
         0 => f64::NAN,

@@ -56,6 +56,21 @@ pub(crate) fn strace() -> Result<()> {
     )
 }
 
+/// The peers of `cargo xtask bench gateway`, and the client that loads them.
+pub(crate) fn bench_gateway() -> Result<()> {
+    let server = |name: &'static str, package| {
+        let there = Path::new("/usr/sbin").join(name).is_file();
+        (!there).then_some((name, package))
+    };
+    let mut programs = vec![("wrk", "wrk"), ("taskset", "util-linux")];
+    programs.extend(server("nginx", "nginx-light"));
+    programs.extend(server("varnishd", "varnish"));
+    install_missing(
+        &programs,
+        "install nginx, Varnish, wrk and taskset (util-linux)",
+    )
+}
+
 /// Firefox, the long-lived one that Debian has.
 pub(super) fn firefox() -> Result<()> {
     install_missing(

@@ -20,7 +20,7 @@ pub(crate) struct LimitsSection {
     pub(crate) header_bytes_max: u32,
     /// Most header fields of a request; beyond it the answer is 431. Default `100`.
     pub(crate) header_count_max: NonZeroU32,
-    /// Most bytes of a URL, at least as its path and query; beyond it the answer is 414. Default `8192`.
+    /// Most bytes of a URL, as a request names it; beyond it the answer is 414. Default `8192`.
     pub(crate) url_bytes_max: NonZeroU32,
     /// Most ranges that one request may ask for; with more of them it gets the whole. Default `16`.
     pub(crate) ranges_max: NonZeroU32,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -48,6 +49,9 @@ pub(crate) struct OriginSection {
     /// there is taken out. Default none.
     #[schemars(with = "Vec<String>")]
     pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// A file of certificates (PEM) of authorities that are believed beside those that browsers believe:
+    /// for a server of your own that is asked by `https://`. Default none.
+    pub(crate) ca_file: Option<PathBuf>,
     /// Header fields that are changed on the way to the server and back; all that fit a path count, in their order. Requests are
     /// changed before the cache looks at them, answers before it judges and keeps them. Default none.
     pub(crate) edit: Vec<EditSection>,
@@ -89,6 +93,7 @@ impl Default for OriginSection {
             header_bytes_max: 64 * 1024,
             header_count_max: number(200),
             trusted_proxies: Vec::new(),
+            ca_file: None,
             edit: Vec::new(),
         }
     }

@@ -3,10 +3,13 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use revisit_engine::cache::Cache;
+#[cfg(feature = "https")]
+use revisit_engine::origin::tls::Trust;
 use revisit_engine::origin::{Origin, OriginUrl};
 use revisit_engine::{Clock, SystemClock};
 use revisit_gateway::{Admin, BindError, Cores, Counted, Edited, Limits, Listener, Metrics, Proxy};
@@ -40,6 +43,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config, url: &str) -> Result<(), Fa
     let edits = config.origin.edits()?;
 
     let origin = Origin::new(url.clone(), config.origin.limits(), clock.clone());
+    let origin = trusting(origin, config.origin.ca_file.as_deref())?;
     let origin = Edited::before(origin, Side::Response, &edits);
     let process = RandomState::new().build_hasher().finish();
     let options = config.cache.options(args.profile, args.set_cookie)?;
@@ -114,14 +118,36 @@ fn open_store(args: &ServeArgs, config: &Config) -> Result<Option<Store>, Failur
 
 /// What is there when `serve` begins.
 fn on_disk(bytes: u64, responses: u64) -> String {
+    let size = bytes.div_ceil(1024);
     match responses {
         0 => ", nothing on disk yet".to_owned(),
-        1 => format!(", 1 response on disk ({} KiB)", bytes.div_ceil(1024)),
-        _ => format!(
-            ", {responses} responses on disk ({} KiB)",
-            bytes.div_ceil(1024)
-        ),
+        1 => format!(", 1 response on disk ({size} KiB)"),
+        _ => format!(", {responses} responses on disk ({size} KiB)"),
     }
+}
+
+/// Has the origin believe the authorities of a file, too.
+#[cfg(feature = "https")]
+fn trusting(origin: Origin, ca_file: Option<&Path>) -> Result<Origin, Failure> {
+    let Some(path) = ca_file else {
+        return Ok(origin);
+    };
+    let trust = Trust::default().and_file(path).map_err(|error| {
+        let help = "`[origin] ca_file` names a file of certificates, each between `BEGIN CERTIFICATE` and \
+                    `END CERTIFICATE`";
+        Failure::words(error).help(help.to_owned())
+    })?;
+    Ok(origin.trusting(trust))
+}
+
+#[cfg(not(feature = "https"))]
+fn trusting(origin: Origin, ca_file: Option<&Path>) -> Result<Origin, Failure> {
+    if ca_file.is_none() {
+        return Ok(origin);
+    }
+    let error = anyhow!("`[origin] ca_file` is about TLS, which this build has not");
+    let help = "take it out, or build with TLS (`cargo install … --features https`)";
+    Err(Failure::words(error).help(help.to_owned()))
 }
 
 fn cannot_listen(error: BindError) -> Failure {
@@ -167,7 +193,7 @@ fn tell(
     admin: Option<SocketAddr>,
 ) {
     let url = format!("http://{address}/");
-    let origin = format!("http://{}/", origin.authority());
+    let origin = format!("{}://{}/", origin.scheme(), origin.authority());
     if args.json {
         say!(
             "{:#}",
@@ -215,7 +241,7 @@ fn open_files_max() -> Option<usize> {
 }
 
 const FILES_ASSUMED: usize = 1024;
-/// Kept connections to the origin, listeners, the log.
-const FILES_OF_OURS: usize = 128;
+/// Kept connections to the origin, listeners, the log; large bodies.
+const FILES_OF_OURS: usize = 128 + revisit_engine::pages::FILES_MAX;
 const CONNECTIONS_LEAST: usize = 64;
 const CONNECTIONS_MOST: usize = 16_384;

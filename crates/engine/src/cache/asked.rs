@@ -83,8 +83,9 @@ impl Asked {
 
     /// Under which id answers to it are kept.
     pub(super) fn id(&self) -> Bytes {
-        let key = RequestKey::of(&self.parts.method, self.target());
-        Bytes::copy_from_slice(key.as_bytes())
+        RequestKey::of(&self.parts.method, self.target())
+            .into_bytes()
+            .into()
     }
 
     /// Scheme and host, as keys have them.

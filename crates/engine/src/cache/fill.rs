@@ -3,21 +3,22 @@
 //! As long as it may be kept, all of it stays here and each reader goes at its own pace, also one
 //! that comes late. When it turns out to be larger than may be kept, what every reader has had is
 //! let go, nobody may join any more, and the origin is read at the pace of the quickest reader. The
-//! others may lag behind it by as much as may be kept of one body: whoever falls back further is
-//! cut, rather than hold up the others. Only while the memory for all bodies on their way is used up do
-//! they wait for the slowest.
+//! others may lag behind it by as much as may be kept of one body: whoever falls back further goes on
+//! by a trip of his own, from where he is ([`Again`]). Where that cannot be, since nothing would prove that
+//! the rest is of the same state, and while the memory for all bodies on their way is used up, all wait
+//! for the slowest.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
-use crate::{Body, BodyError};
+use crate::{Body, BodyError, pages};
 
 /// Memory that bodies on their way to the store may take together.
 #[derive(Debug)]
@@ -43,6 +44,10 @@ impl Budget {
     }
 }
 
+/// Asks for the rest of the same body, from a byte on.
+pub(super) type Again = Box<dyn Fn(u64) -> Rest + Send + Sync>;
+type Rest = Pin<Box<dyn Future<Output = Result<Body, BodyError>> + Send>>;
+
 /// A body that is on its way.
 pub(super) struct Fill {
     state: Mutex<State>,
@@ -50,6 +55,7 @@ pub(super) struct Fill {
     bytes_max: u64,
     /// Its length, if the origin said it.
     length: Option<u64>,
+    again: Option<Again>,
 }
 
 struct State {
@@ -74,8 +80,8 @@ struct Place {
     next: usize,
     /// Bytes that it has had.
     read: u64,
-    /// It fell back too far.
-    cut: bool,
+    /// It fell back too far, and goes on alone.
+    left: bool,
     waker: Option<Waker>,
 }
 
@@ -92,7 +98,12 @@ pub(super) enum Filled {
 
 impl Fill {
     /// A body of which at most `bytes_max` bytes are kept.
-    pub(super) fn new(length: Option<u64>, bytes_max: u64, budget: Arc<Budget>) -> Arc<Self> {
+    pub(super) fn new(
+        length: Option<u64>,
+        bytes_max: u64,
+        budget: Arc<Budget>,
+        again: Option<Again>,
+    ) -> Arc<Self> {
         let state = State {
             pieces: VecDeque::new(),
             gone: 0,
@@ -109,6 +120,7 @@ impl Fill {
             budget,
             bytes_max,
             length,
+            again,
         })
     }
 
@@ -175,7 +187,8 @@ impl Fill {
                 return Poll::Ready(Ok(()));
             }
             state.let_go(&self.budget);
-            while state.held > self.bytes_max.max(PASSING_BYTES_MAX) && state.cut_slowest() {
+            let lag_max = self.bytes_max.max(PASSING_BYTES_MAX);
+            while self.again.is_some() && state.held > lag_max && state.leave_slowest() {
                 state.let_go(&self.budget);
             }
             let Some(quickest) = state.places().map(|place| place.read).max() else {
@@ -183,7 +196,11 @@ impl Fill {
             };
             state.pay(&self.budget);
             let (ahead, unpaid) = (state.came - quickest, state.held - state.taken);
-            if ahead <= PASSING_BYTES_MAX && unpaid <= PASSING_BYTES_MAX {
+            let lag = state.held.saturating_sub(lag_max);
+            if [ahead, unpaid, lag]
+                .iter()
+                .all(|bytes| *bytes <= PASSING_BYTES_MAX)
+            {
                 return Poll::Ready(Ok(()));
             }
             state.filler = Some(cx.waker().clone());
@@ -201,7 +218,7 @@ impl Fill {
         let place = Some(Place {
             next: 0,
             read: 0,
-            cut: false,
+            left: false,
             waker: None,
         });
         let number = match state.readers.iter().position(Option::is_none) {
@@ -215,7 +232,11 @@ impl Fill {
             }
         };
         let fill = self.clone();
-        Some(Body::stream(Reader { fill, number }))
+        Some(Body::stream(Reader {
+            fill,
+            number,
+            way: Way::Together,
+        }))
     }
 }
 
@@ -237,7 +258,7 @@ impl State {
 
     /// Those who still read.
     fn places(&self) -> impl Iterator<Item = &Place> {
-        self.readers.iter().flatten().filter(|place| !place.cut)
+        self.readers.iter().flatten().filter(|place| !place.left)
     }
 
     /// Takes from the budget what is held. Is all of it paid for?
@@ -264,16 +285,16 @@ impl State {
         budget.give_back(over);
     }
 
-    /// Cuts those who are furthest behind. `false`: all are in one place.
-    fn cut_slowest(&mut self) -> bool {
+    /// Leaves behind those who are furthest back. `false`: all are in one place.
+    fn leave_slowest(&mut self) -> bool {
         let slowest = self.places().map(|place| place.next).min();
         let quickest = self.places().map(|place| place.next).max();
         if slowest == quickest {
             return false;
         }
         for place in self.readers.iter_mut().flatten() {
-            if !place.cut && Some(place.next) == slowest {
-                place.cut = true;
+            if !place.left && Some(place.next) == slowest {
+                place.left = true;
                 if let Some(waker) = place.waker.take() {
                     waker.wake();
                 }
@@ -285,11 +306,8 @@ impl State {
     /// All pieces as one, which holds no more memory than it has bytes; readers go on in it, so that
     /// their pieces take no memory beside it.
     fn joined(&mut self) -> Bytes {
-        let mut whole = BytesMut::with_capacity(usize::try_from(self.held).unwrap_or(0));
-        for piece in &self.pieces {
-            whole.extend_from_slice(piece);
-        }
-        let whole = whole.freeze();
+        let bytes = self.pieces.iter().map(Bytes::len).sum();
+        let whole = pages::join(self.pieces.iter(), bytes);
         let mut rest = whole.clone();
         for piece in &mut self.pieces {
             *piece = rest.split_to(piece.len());
@@ -315,6 +333,19 @@ impl Drop for Unended<'_> {
 struct Reader {
     fill: Arc<Fill>,
     number: usize,
+    way: Way,
+}
+
+type Polled = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
+
+/// How a reader comes to its bytes.
+enum Way {
+    /// From what comes for all.
+    Together,
+    /// It was left behind, and asks for the rest.
+    Asking(Rest),
+    /// From what comes for it alone.
+    Alone(Body),
 }
 
 impl http_body::Body for Reader {
@@ -322,10 +353,45 @@ impl http_body::Body for Reader {
     type Error = BodyError;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let fill = self.fill.clone();
+        loop {
+            let from = match &mut self.way {
+                Way::Together => match self.poll_together(cx) {
+                    Ok(poll) => return poll,
+                    Err(from) => from,
+                },
+                Way::Asking(rest) => {
+                    let rest = std::task::ready!(rest.as_mut().poll(cx))?;
+                    self.way = Way::Alone(rest);
+                    continue;
+                }
+                Way::Alone(body) => return Pin::new(body).poll_frame(cx),
+            };
+            let Some(again) = &self.fill.again else {
+                return Poll::Ready(Some(Err("the rest cannot be asked for".into())));
+            };
+            self.way = Way::Asking(again(from));
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (self.fill.length, &self.way) {
+            (Some(length), Way::Together) => {
+                let state = self.fill.state();
+                let place = state.readers.get(self.number).and_then(Option::as_ref);
+                SizeHint::with_exact(length.saturating_sub(place.map_or(0, |place| place.read)))
+            }
+            _ => SizeHint::default(),
+        }
+    }
+}
+
+impl Reader {
+    /// The next piece for all; `Err`: from which byte on it has to go on alone.
+    fn poll_together(&self, cx: &mut Context<'_>) -> Result<Polled, u64> {
+        let fill = &self.fill;
         let mut state = fill.state();
         let State {
             pieces,
@@ -335,10 +401,10 @@ impl http_body::Body for Reader {
             ..
         } = &mut *state;
         let Some(place) = readers.get_mut(self.number).and_then(Option::as_mut) else {
-            return Poll::Ready(None);
+            return Ok(Poll::Ready(None));
         };
-        if place.cut {
-            return Poll::Ready(Some(Err(LAGGED.into())));
+        if place.left {
+            return Err(place.read);
         }
         if let Some(piece) = pieces.get(place.next - *gone) {
             let piece = piece.clone();
@@ -350,27 +416,16 @@ impl http_body::Body for Reader {
                     filler.wake();
                 }
             }
-            return Poll::Ready(Some(Ok(Frame::data(piece))));
+            return Ok(Poll::Ready(Some(Ok(Frame::data(piece)))));
         }
-        match end {
+        Ok(match end {
             Some(Ok(())) => Poll::Ready(None),
             Some(Err(error)) => Poll::Ready(Some(Err(error.clone().into()))),
             None => {
                 place.waker = Some(cx.waker().clone());
                 Poll::Pending
             }
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self.fill.length {
-            Some(length) => {
-                let state = self.fill.state();
-                let place = state.readers.get(self.number).and_then(Option::as_ref);
-                SizeHint::with_exact(length.saturating_sub(place.map_or(0, |place| place.read)))
-            }
-            None => SizeHint::default(),
-        }
+        })
     }
 }
 
@@ -389,8 +444,6 @@ impl Drop for Reader {
 /// How far the origin may be ahead of the quickest reader of a body that is not kept, and how much of
 /// what is held for the others may be without its share of the budget.
 const PASSING_BYTES_MAX: u64 = 256 * 1024;
-
-const LAGGED: &str = "this reader fell too far behind another of the same body";
 
 #[cfg(test)]
 mod tests;

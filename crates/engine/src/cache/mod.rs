@@ -34,7 +34,7 @@ use revisit_rules::http::invalidate::{Invalidation, invalidations};
 use revisit_rules::http::outcome::{self, Detail, Forward, Outcome};
 use revisit_rules::http::reuse::{self, Allows, OnTrouble, Reuse, Trouble};
 use revisit_rules::http::vary::{self, Selected};
-use revisit_rules::http::{Policy, ResponseHead, Stored};
+use revisit_rules::http::{ResponseHead, Stored};
 use revisit_rules::site::pattern::Pattern;
 
 use crate::{Body, Clock, Fetch, FetchError, Request, Response};
@@ -49,6 +49,7 @@ use groups::Invalidated;
 use store::Memory;
 
 pub use purge::PurgeError;
+pub use revisit_rules::http::Policy;
 
 /// How much a cache keeps, and what it passes over.
 #[derive(Debug, Clone, PartialEq, Eq)]

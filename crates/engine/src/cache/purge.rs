@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use revisit_rules::http::invalidate::groups;
+use revisit_rules::http::key;
 use revisit_rules::http::{Target, uri};
 
 use super::Cache;
@@ -35,29 +36,27 @@ impl<F: Fetch> Cache<F> {
         let read = uri::resolve(nothing, url.as_bytes());
         let uri = read.filter(|uri| !uri.target().authority.is_empty());
         let uri = uri.ok_or_else(|| PurgeError::NoUrl(url.to_owned()))?;
-        // We are asked by http, whatever the public URL begins with.
-        let target = Target {
-            scheme: "http",
-            ..uri.target()
-        };
+        let authority = key::authority(uri.target());
+        let target = with_our_scheme(&authority, uri.target());
         self.0.throw_out(target).await.map_err(of_disk)
     }
 
     /// Throws out all URLs that begin so, `http://shop.example/products/` say. Says how many there
     /// were in memory.
     pub async fn purge_prefix(&self, prefix: &str) -> Result<usize, PurgeError> {
-        let rest = prefix
-            .strip_prefix("http://")
-            .or_else(|| prefix.strip_prefix("https://"))
-            .filter(|rest| !rest.is_empty())
+        let (scheme, rest) = prefix
+            .split_once("://")
+            .filter(|(scheme, rest)| ["http", "https"].contains(scheme) && !rest.is_empty())
             .ok_or_else(|| PurgeError::NoUrl(prefix.to_owned()))?;
-        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let target = Target {
-            scheme: "http",
-            authority: host,
+            scheme,
+            authority,
             // A host is all of its URLs, and not the beginning of another host.
             path: if path.is_empty() { "/" } else { path },
         };
+        let authority = key::authority(target);
+        let target = with_our_scheme(&authority, target);
         let prefix = target.origin() + target.path;
         let purged = self.purge(|entry| entry.url.starts_with(&prefix));
         if let Some(disk) = &self.0.disk {
@@ -96,6 +95,16 @@ impl<F: Fetch> Cache<F> {
 
 fn of_disk(error: StoreError) -> PurgeError {
     PurgeError::Disk(error.into())
+}
+
+/// We are asked by http, whatever the public URL begins with; a port that goes without saying there
+/// goes without saying here.
+fn with_our_scheme<'a>(authority: &'a str, target: Target<'a>) -> Target<'a> {
+    Target {
+        scheme: "http",
+        authority,
+        path: target.path,
+    }
 }
 
 /// All tags of an answer: `Cache-Tag` is a list with commas, `Surrogate-Key` one with spaces.

@@ -70,16 +70,23 @@ impl<F: Fetch> Inner<F> {
         }
     }
 
-    /// Throws out what is kept of `target`, and what is on its way. Was there anything?
+    /// Throws out what answers `target`, also what is kept for another query, and what is on its way.
+    /// Was there anything?
     pub(super) async fn throw_out(&self, target: Target<'_>) -> Result<bool, StoreError> {
-        let id = &Bytes::copy_from_slice(RequestKey::of(&Method::GET, target).as_bytes());
-        // First those who might join what is of yesterday, then the thing itself.
-        self.flights.forget(id);
-        let here = self.store.remove(id);
-        Ok(match &self.disk {
-            Some(disk) => disk.purge_url(id, &(target.origin() + target.path)).await? || here,
-            None => here,
-        })
+        let key = RequestKey::of(&Method::GET, target);
+        let own = Bytes::copy_from_slice(key.as_bytes());
+        let alike = self.alike.find(target).filter(|id| *id != own);
+        let mut was_there = false;
+        for id in [Some(own), alike].into_iter().flatten() {
+            // First those who might join what is of yesterday, then the thing itself.
+            self.flights.forget(&id);
+            was_there |= self.store.remove(&id);
+            if let (Some(disk), Some(target)) = (&self.disk, RequestKey::target_of(&id)) {
+                let url = target.origin() + target.path;
+                was_there |= disk.purge_url(&id, &url).await?;
+            }
+        }
+        Ok(was_there)
     }
 
     /// [`Self::throw_out`], where nobody asked for it who could be told that it was not done.

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, ETAG, HeaderValue, IF_RANGE, RANGE};
 use http::{HeaderMap, Method, StatusCode};
 use http_body::Body as _;
 use revisit_rules::http::amend;
 use revisit_rules::http::outcome::{Forward, Outcome, ttl};
+use revisit_rules::http::part;
 use revisit_rules::http::reuse::Trouble;
 use revisit_rules::http::storable::{Because, Storable, storable};
 use revisit_rules::http::validate::{self, Answered, Freshening};
@@ -21,7 +22,7 @@ use tokio::sync::oneshot;
 
 use super::asked::Asked;
 use super::entry::{Entry, Variants};
-use super::fill::{Fill, Filled};
+use super::fill::{Again, Fill, Filled};
 use super::flight::{Arriving, Boarded, Landed};
 use super::groups::Moment;
 use super::store::Epoch;
@@ -212,7 +213,10 @@ impl<F: Fetch> Inner<F> {
             method: &Method::GET,
             ..asked.head()
         };
+        let of_yesterday = self.groups.holds(&asked.origin(), stored, began.groups);
         match storable(&self.options.policy, &get, &head, stored.times) {
+            // Asked about before a group that it is in was made invalid.
+            Storable::Yes(_) if of_yesterday => false,
             Storable::Yes(_) => {
                 self.put(id, began, asked, entry.clone());
                 true
@@ -270,7 +274,9 @@ impl<F: Fetch> Inner<F> {
         };
 
         self.flights.note(id, false, self.clock.elapsed());
-        let fill = Fill::new(length, self.options.body_bytes_max, self.budget.clone());
+        let again = self.again(asked, &stored);
+        let (bytes_max, budget) = (self.options.body_bytes_max, self.budget.clone());
+        let fill = Fill::new(length, bytes_max, budget, again);
         let reader = fill.read().unwrap_or_default();
         let arriving = Arriving {
             url: asked.url(),
@@ -286,6 +292,35 @@ impl<F: Fetch> Inner<F> {
         self.put_whole(id, began, asked, stored, &fill, body).await;
         // From here on it is found in the store.
         drop(boarded);
+    }
+
+    /// How a reader that was left behind gets the rest of this response, if it can be told that it is of
+    /// the same state.
+    fn again(self: &Arc<Self>, asked: &Asked, stored: &Stored) -> Option<Again> {
+        let tag = stored.headers.get(ETAG).cloned();
+        let tag = tag.filter(|_| part::can_go_on(stored))?;
+        let (cache, asked) = (self.clone(), asked.unconditional());
+        let validators = stored.validators.clone();
+        Some(Box::new(move |from| {
+            let (cache, validators) = (cache.clone(), validators.clone());
+            let mut headers = asked.headers().clone();
+            headers.insert(IF_RANGE, tag.clone());
+            if let Ok(range) = HeaderValue::try_from(format!("bytes={from}-")) {
+                headers.insert(RANGE, range);
+            }
+            let request = asked.request(headers, Body::empty());
+            Box::pin(async move {
+                let response = cache.origin.fetch(request).await?;
+                let head = ResponseHead {
+                    status: response.status(),
+                    headers: response.headers(),
+                };
+                let now = cache.clock.now();
+                let skip = part::goes_on(&head, &validators, from, now);
+                let skip = skip.ok_or("the origin has another state by now")?;
+                Ok(response.into_body().without_first(skip))
+            })
+        }))
     }
 
     /// The head of a response as it is kept, or why it may not be.
@@ -397,7 +432,8 @@ impl<F: Fetch> Inner<F> {
         outcome.stored = true;
         let id = asked.id();
         let began = self.began(&id);
-        let fill = Fill::new(length, self.options.body_bytes_max, self.budget.clone());
+        let (bytes_max, budget) = (self.options.body_bytes_max, self.budget.clone());
+        let fill = Fill::new(length, bytes_max, budget, None);
         let reader = fill.read().unwrap_or_default();
         let (cache, asked) = (self.clone(), asked.clone());
         tokio::spawn(async move {

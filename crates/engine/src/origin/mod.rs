@@ -8,6 +8,8 @@
 mod body;
 mod interim;
 mod pool;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod upgrade;
 
 use std::future::Future;
@@ -18,16 +20,18 @@ use std::time::Duration;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, StatusCode, Uri, Version};
 use http_body::Body as _;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::{Body, Clock, Fetch, FetchError, Request, Response, Upgrading};
+use crate::{Body, BodyError, Clock, Fetch, FetchError, Request, Response, Upgrading};
 use body::{Progress, Received, Sent};
 pub use interim::Interim;
 use pool::{Checkout, Place, Pool};
 
-/// Where an origin is: `http://host[:port]`.
+/// Where an origin is: `http://host[:port]`, or `https://` where this was built with TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginUrl {
+    secure: bool,
     host: String,
     port: u16,
 }
@@ -38,9 +42,12 @@ pub enum OriginUrlError {
     /// It cannot be read.
     #[error("`{0}` is no URL of an origin")]
     Invalid(String),
-    /// Another scheme than `http`.
-    #[error("the scheme of `{0}` is not `http`")]
+    /// A scheme that is no way to ask an origin.
+    #[error("the scheme of `{0}` is neither `http` nor `https`")]
     Scheme(String),
+    /// `https`, where this was built without TLS.
+    #[error("`{0}` is to be asked over TLS, which this build has not")]
+    NoTls(String),
     /// It names more than an origin.
     #[error("`{0}` names more than an origin")]
     More(String),
@@ -51,8 +58,9 @@ impl OriginUrlError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "write it as `http://127.0.0.1:3000`",
-            Self::Scheme(_) => {
-                "name the origin by `http://`; a connection with TLS to an origin is not there yet"
+            Self::Scheme(_) => "write it as `http://127.0.0.1:3000` or `https://shop.example`",
+            Self::NoTls(_) => {
+                "build it with TLS (`cargo install … --features https`), or ask the origin by `http://`"
             }
             Self::More(_) => {
                 "leave out path, query and user: requests go to the origin under the path that \
@@ -63,16 +71,18 @@ impl OriginUrlError {
 }
 
 impl OriginUrl {
-    /// Reads `http://host[:port][/]`.
+    /// Reads `http[s]://host[:port][/]`.
     pub fn parse(text: &str) -> Result<Self, OriginUrlError> {
         let uri: Uri = text
             .parse()
             .map_err(|_| OriginUrlError::Invalid(text.to_owned()))?;
-        match uri.scheme_str() {
-            Some("http") => {}
+        let secure = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") if cfg!(feature = "tls") => true,
+            Some("https") => return Err(OriginUrlError::NoTls(text.to_owned())),
             Some(_) => return Err(OriginUrlError::Scheme(text.to_owned())),
             None => return Err(OriginUrlError::Invalid(text.to_owned())),
-        }
+        };
         let authority = uri
             .authority()
             .filter(|authority| !authority.host().is_empty())
@@ -84,17 +94,23 @@ impl OriginUrl {
             return Err(OriginUrlError::More(text.to_owned()));
         }
         Ok(Self {
+            secure,
             host: authority.host().to_owned(),
-            port: authority.port_u16().unwrap_or(80),
+            port: authority.port_u16().unwrap_or(default_port(secure)),
         })
     }
 
     /// `host` or `host:port`, as a `Host` field has it.
     pub fn authority(&self) -> String {
         match self.port {
-            80 => self.host.clone(),
+            port if port == default_port(self.secure) => self.host.clone(),
             port => format!("{}:{port}", self.host),
         }
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
     }
 
     /// Name and port to connect to; the brackets of an IPv6 address are the URL's alone.
@@ -102,6 +118,10 @@ impl OriginUrl {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         (host, self.port)
     }
+}
+
+fn default_port(secure: bool) -> u16 {
+    if secure { 443 } else { 80 }
 }
 
 /// How long an origin may take, and how much of it is used at once.
@@ -152,6 +172,8 @@ impl Default for OriginLimits {
 /// Asks one origin.
 pub struct Origin {
     url: OriginUrl,
+    #[cfg(feature = "tls")]
+    tls: Option<tls::Tls>,
     limits: OriginLimits,
     pool: Arc<Pool>,
 }
@@ -160,7 +182,35 @@ impl Origin {
     /// Nothing is connected before the first request.
     pub fn new(url: OriginUrl, limits: OriginLimits, clock: Arc<dyn Clock>) -> Self {
         let pool = Arc::new(Pool::new(&limits, clock));
-        Self { url, limits, pool }
+        Self {
+            #[cfg(feature = "tls")]
+            tls: url
+                .secure
+                .then(|| tls::Tls::new(url.address().0, tls::Trust::default())),
+            url,
+            limits,
+            pool,
+        }
+    }
+
+    /// Believes those certificates of an `https` origin that `trust` believes, rather than those that
+    /// browsers do.
+    #[cfg(feature = "tls")]
+    pub fn trusting(mut self, trust: tls::Trust) -> Self {
+        let host = self.url.address().0;
+        self.tls = self.url.secure.then(|| tls::Tls::new(host, trust));
+        self
+    }
+
+    /// Makes a new connection, over TLS where the origin is asked so.
+    async fn connect(&self, place: Place) -> Result<Checkout, BodyError> {
+        let stream = TcpStream::connect(self.url.address()).await?;
+        stream.set_nodelay(true)?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return self.pool.speak(tls.over(stream).await?, place).await;
+        }
+        self.pool.speak(stream, place).await
     }
 
     /// Makes a message that goes out: origin form, one host, no field that speaks of the
@@ -221,7 +271,7 @@ impl Origin {
             }
         }
         let place = place.ok_or_else(|| internal(&target, io::Error::other("no place is left")))?;
-        let connecting = self.pool.connect(self.url.address(), place);
+        let connecting = self.connect(place);
         let mut checkout = timeout(self.limits.connect_time_max, connecting)
             .await
             .map_err(|_| self.too_slow(&target, "connecting", self.limits.connect_time_max))?
@@ -321,14 +371,14 @@ async fn while_moving<T>(
     }
 }
 
-fn unanswered(target: &str, source: impl Into<crate::BodyError>) -> FetchError {
+fn unanswered(target: &str, source: impl Into<BodyError>) -> FetchError {
     FetchError::Unanswered {
         target: target.to_owned(),
         source: source.into(),
     }
 }
 
-fn internal(target: &str, source: impl Into<crate::BodyError>) -> FetchError {
+fn internal(target: &str, source: impl Into<BodyError>) -> FetchError {
     FetchError::Internal {
         target: target.to_owned(),
         source: source.into(),
@@ -344,7 +394,9 @@ mod tests {
         check("http://127.0.0.1:3000", Ok("127.0.0.1:3000"));
         check("http://shop.example/", Ok("shop.example"));
         check("http://[::1]:80", Ok("[::1]"));
-        check("https://shop.example", Err(OriginUrlError::Scheme));
+        check("https://shop.example:443", tls("shop.example"));
+        check("https://[::1]:80", tls("[::1]:80"));
+        check("ftp://shop.example", Err(OriginUrlError::Scheme));
         check("http://shop.example/app", Err(OriginUrlError::More));
         check("http://shop.example/?x", Err(OriginUrlError::More));
         check("http://me@shop.example/", Err(OriginUrlError::More));
@@ -352,7 +404,17 @@ mod tests {
         check("http://", Err(OriginUrlError::Invalid));
     }
 
-    fn check(text: &str, expected: Result<&str, fn(String) -> OriginUrlError>) {
+    type Read = Result<&'static str, fn(String) -> OriginUrlError>;
+
+    /// What is read of an `https` URL.
+    fn tls(authority: &'static str) -> Read {
+        match cfg!(feature = "tls") {
+            true => Ok(authority),
+            false => Err(OriginUrlError::NoTls),
+        }
+    }
+
+    fn check(text: &str, expected: Read) {
         let expected = expected
             .map(str::to_owned)
             .map_err(|error| error(text.to_owned()));

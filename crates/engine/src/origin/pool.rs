@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::OriginLimits;
@@ -94,15 +94,12 @@ impl Pool {
         None
     }
 
-    /// Makes a new connection.
-    pub(super) async fn connect(
-        &self,
-        address: (&str, u16),
-        place: Place,
-    ) -> Result<Checkout, BodyError> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) = self.codec.handshake(TokioIo::new(stream)).await?;
+    /// Takes a connection that was just made for one request.
+    pub(super) async fn speak<C>(&self, connection: C, place: Place) -> Result<Checkout, BodyError>
+    where
+        C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (sender, connection) = self.codec.handshake(TokioIo::new(connection)).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(%error, "a connection to the origin ended");

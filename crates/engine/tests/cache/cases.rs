@@ -111,7 +111,7 @@ impl Fetch for Origin {
         let status = answer.status.unwrap_or(200);
         *response.status_mut() = StatusCode::from_u16(status).unwrap();
         for (name, value) in &answer.fields {
-            let value = dated(value, &*self.clock);
+            let value = dated(value, &self.clock);
             response.headers_mut().append(field(name), value);
         }
         Ok(response)
@@ -222,7 +222,11 @@ fn differs(expect: &Expect, found: Found) -> Option<String> {
         Ok(_) if expect.error => return Some("there is an answer".into()),
         Ok(found) => found,
     };
-    let told = parts.headers.get_all("cache-status").into_iter().last();
+    let told = parts
+        .headers
+        .get_all("cache-status")
+        .into_iter()
+        .next_back();
     let told = told.and_then(|told| told.to_str().ok()).unwrap_or_default();
     if expect.status.unwrap_or(200) != parts.status.as_u16() {
         return Some(format!("status {}, {told}", parts.status));

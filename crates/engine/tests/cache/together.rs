@@ -11,12 +11,15 @@ use tokio::sync::Semaphore;
 
 use super::{Moved, run, settle, text};
 
+type Field = (&'static str, &'static str);
+
 /// Answers each path with its status and fields, and waits for leave where it is held.
 #[derive(Clone, Default)]
 struct Origin(Arc<Said>);
 
 struct Said {
-    answers: Mutex<HashMap<&'static str, (u16, Vec<(&'static str, &'static str)>)>>,
+    /// By path: status and fields.
+    answers: Mutex<HashMap<&'static str, (u16, Vec<Field>)>>,
     asked: Mutex<Vec<String>>,
     leave: Semaphore,
 }
@@ -32,7 +35,7 @@ impl Default for Said {
 }
 
 impl Origin {
-    fn say(&self, path: &'static str, status: u16, fields: &[(&'static str, &'static str)]) {
+    fn say(&self, path: &'static str, status: u16, fields: &[Field]) {
         let mut answers = self.0.answers.lock().unwrap();
         answers.insert(path, (status, fields.to_vec()));
     }
@@ -83,7 +86,7 @@ impl World {
         &self,
         method: &str,
         path: &str,
-        with: Option<(&'static str, &'static str)>,
+        with: Option<Field>,
     ) -> tokio::task::JoinHandle<(u16, String)> {
         let request = http::Request::builder().method(method).uri(path);
         let mut request = request.header("host", "shop.example");
@@ -100,7 +103,7 @@ impl World {
     }
 
     /// Asks, with leave.
-    async fn get(&self, path: &str, with: Option<(&'static str, &'static str)>) -> u16 {
+    async fn get(&self, path: &str, with: Option<Field>) -> u16 {
         self.origin.0.leave.add_permits(1);
         let (status, _) = self.ask("GET", path, with).await.unwrap();
         settle().await;

@@ -78,18 +78,17 @@ impl<F: Fetch> Answerer<F> {
             began: self.clock.elapsed(),
             clock: self.clock.clone(),
         };
-        let answering = phase.answering(event.began);
+        let answering = phase.answering();
         request.extensions_mut().insert(peer);
-        let (slip, interim) = phase.outbox().slip();
         // "A server MUST NOT send a 1xx response to an HTTP/1.0 client." (RFC 9110 §15.2)
         if request.version() >= Version::HTTP_11 {
-            request.extensions_mut().insert(interim);
+            request.extensions_mut().insert(phase.outbox().open());
         }
         let response = match self.origin_form(request) {
             Ok((request, ended)) => guarded(&*self.fetch, request, &event, ended.as_ref()).await,
             Err(refusal) => refusal.answer(),
         };
-        slip.close();
+        phase.outbox().close();
         event.status = response.status();
         // Ours is the last line (RFC 9211 §2).
         let told = response.headers().get_all(CACHE_STATUS);

@@ -3,58 +3,57 @@
 //! They may stand before a response and nowhere else. hyper flushes the socket whenever it has
 //! nothing left to write: what is written first after that begins a message, or goes on with the
 //! body of a response whose head is out. The latter is told apart by the request: when its response
-//! is there its [`Slip`] is closed, and what lies here then is written before that response's head.
+//! is there its place is closed, and what lies here then is written before that response's head.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 
 use http::{HeaderMap, StatusCode};
 use revisit_engine::origin::Interim;
 use revisit_rules::http::hop;
-use tokio::sync::Notify;
 
 /// What waits to be written on one connection.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
-    bytes: Mutex<Vec<u8>>,
-    came: Notify,
-}
+pub(super) struct Outbox(Mutex<Waiting>);
 
-/// The place in which interim responses to one request are put.
-#[derive(Debug)]
-pub(super) struct Slip {
-    outbox: Arc<Outbox>,
-    open: AtomicBool,
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// What is to be written; whoever writes takes it out.
+    pub(super) bytes: Vec<u8>,
+    /// The connection's task, which writes.
+    task: Option<Waker>,
+    /// Requests whose response is there.
+    answered: u64,
 }
 
 impl Outbox {
-    /// Opens the place for a request.
-    pub(super) fn slip(self: &Arc<Self>) -> (Arc<Slip>, Interim) {
-        let slip = Arc::new(Slip {
-            outbox: self.clone(),
-            open: AtomicBool::new(true),
-        });
-        let interim = Interim::new({
-            let slip = slip.clone();
-            move |status, headers| slip.put(status, headers)
-        });
-        (slip, interim)
+    pub(super) fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Resolves when something is to be written.
-    pub(super) async fn came(&self) {
-        self.came.notified().await;
+    /// Opens the place for a request, until [`Self::close`].
+    pub(super) fn open(self: &Arc<Self>) -> Interim {
+        let turn = self.waiting().answered;
+        let outbox = self.clone();
+        Interim::new(move |status, headers| outbox.put(turn, status, headers))
     }
 
-    /// What is to be written; whoever writes takes it out.
-    pub(super) fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The response is there: what comes now comes too late.
+    pub(super) fn close(&self) {
+        self.waiting().answered += 1;
     }
-}
 
-impl Slip {
-    fn put(&self, status: StatusCode, headers: &HeaderMap) {
+    /// Has this task woken when something is to be written.
+    pub(super) fn wake(&self, task: &Waker) {
+        let known = &mut self.waiting().task;
+        match known {
+            Some(known) => known.clone_from(task),
+            None => *known = Some(task.clone()),
+        }
+    }
+
+    fn put(&self, turn: u64, status: StatusCode, headers: &HeaderMap) {
         let mut headers = headers.clone();
         hop::strip(&mut headers);
         let mut text = format!("HTTP/1.1 {} ", status.as_u16());
@@ -68,18 +67,13 @@ impl Slip {
             }
         }
         text.push_str("\r\n");
-        let mut bytes = self.outbox.bytes();
-        // Closed under the same lock.
-        if self.open.load(SeqCst) && bytes.len() + text.len() <= BYTES_MAX {
-            bytes.extend_from_slice(text.as_bytes());
-            self.outbox.came.notify_one();
+        let mut waiting = self.waiting();
+        if waiting.answered == turn && waiting.bytes.len() + text.len() <= BYTES_MAX {
+            waiting.bytes.extend_from_slice(text.as_bytes());
+            if let Some(task) = &waiting.task {
+                task.wake_by_ref();
+            }
         }
-    }
-
-    /// The response is there: what comes now comes too late.
-    pub(super) fn close(&self) {
-        let _bytes = self.outbox.bytes();
-        self.open.store(false, SeqCst);
     }
 }
 

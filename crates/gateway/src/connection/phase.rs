@@ -9,19 +9,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::interim::Outbox;
+use super::send::poll_send;
 
 /// What a connection is waiting for; a new value is progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     /// For a request: nothing of one has come.
-    Idle,
+    Idle {
+        /// Requests so far.
+        requests: u64,
+    },
     /// For the rest of a request's header fields.
     Head,
     /// For an answer to be made.
@@ -36,8 +39,7 @@ pub(super) enum Progress {
 #[derive(Debug, Default)]
 pub(super) struct Phase {
     answering: AtomicUsize,
-    /// When the last request came, in milliseconds of the clock and one more; 0: none has.
-    last_request: AtomicU64,
+    requests: AtomicU64,
     head_begun: AtomicBool,
     write_waits: AtomicBool,
     writes: AtomicU64,
@@ -60,23 +62,16 @@ impl Phase {
         } else if self.head_begun.load(Relaxed) {
             Progress::Head
         } else {
-            Progress::Idle
+            Progress::Idle {
+                requests: self.requests.load(Relaxed),
+            }
         }
     }
 
-    /// How long no request has come; for ever, if none has.
-    pub(super) fn quiet(&self, now: Duration) -> Duration {
-        match self.last_request.load(Relaxed).checked_sub(1) {
-            Some(last) => now.saturating_sub(Duration::from_millis(last)),
-            None => Duration::MAX,
-        }
-    }
-
-    /// A request's header fields are whole, `now`; it is being answered until the guard is dropped.
-    pub(super) fn answering(self: &Arc<Self>, now: Duration) -> Answering {
-        let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        self.last_request.store(millis.saturating_add(1), Relaxed);
+    /// A request's header fields are whole; it is being answered until the guard is dropped.
+    pub(super) fn answering(self: &Arc<Self>) -> Answering {
         self.answering.fetch_add(1, Relaxed);
+        self.requests.fetch_add(1, Relaxed);
         self.head_begun.store(false, Relaxed);
         Answering(self.clone())
     }
@@ -130,7 +125,8 @@ impl Watched {
 
     /// Writes interim responses, where they may stand; `Pending` if they are not all out.
     fn poll_outbox(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut bytes = self.phase.outbox.bytes();
+        let mut waiting = self.phase.outbox.waiting();
+        let bytes = &mut waiting.bytes;
         if bytes.is_empty() {
             return Poll::Ready(Ok(()));
         }
@@ -140,7 +136,7 @@ impl Watched {
             return Poll::Ready(Ok(()));
         }
         while !bytes.is_empty() {
-            let poll = Pin::new(&mut self.stream).poll_write(cx, &bytes);
+            let poll = Pin::new(&mut self.stream).poll_write(cx, bytes);
             self.phase.wrote(&poll);
             let written = std::task::ready!(poll)?;
             if written == 0 {
@@ -188,7 +184,7 @@ impl AsyncWrite for Watched {
     ) -> Poll<io::Result<usize>> {
         std::task::ready!(self.poll_outbox(cx))?;
         self.flushed = false;
-        let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        let poll = poll_send(&mut self.stream, cx, slices);
         self.phase.wrote(&poll);
         poll
     }

@@ -14,7 +14,7 @@ fn check(trusted: &str, fields: &[(&str, &str)], expected: Result<&[(&str, Optio
         let name: HeaderName = name.parse().unwrap();
         request.headers_mut().append(name, value.parse().unwrap());
     }
-    let peer = Peer("192.0.2.1:9".parse().unwrap());
+    let peer = Peer::new("192.0.2.1:9".parse().unwrap());
     request.extensions_mut().insert(peer);
     let done = proxy.prepare(&mut request);
     match (done, expected) {
@@ -109,8 +109,15 @@ fn a_request_for_another_protocol_keeps_its_wish_and_loses_its_fields() {
 
 #[test]
 fn an_ipv6_address_is_quoted() {
-    let peer = "2001:db8::1".parse().unwrap();
-    assert_eq!(forwarded(peer, None), "for=\"[2001:db8::1]\";proto=http");
+    let peer = Peer::new("[2001:db8::1]:9".parse().unwrap());
+    let plain = "for=\"[2001:db8::1]\";proto=http";
+    assert_eq!(forwarded(&peer, None), plain);
+    let host = HeaderValue::from_static("shop.example:81");
+    let said = "for=\"[2001:db8::1]\";host=\"shop.example:81\";proto=http";
+    assert_eq!(forwarded(&peer, Some(&host)), said);
+    // It would end the quotes.
+    let host = HeaderValue::from_static("a\"b");
+    assert_eq!(forwarded(&peer, Some(&host)), plain);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use revisit_engine::{Body, Fetch, FetchError, Request, Response, SystemClock};
 use revisit_gateway::folder::Bare;
@@ -121,6 +122,15 @@ pub(crate) struct Text(pub(crate) &'static str);
 impl Fetch for Text {
     async fn fetch(&self, _: Request) -> Result<Response, FetchError> {
         Ok(Response::new(self.0.into()))
+    }
+}
+
+/// Answers everything with these bytes.
+pub(crate) struct Whole(pub(crate) Bytes);
+
+impl Fetch for Whole {
+    async fn fetch(&self, _: Request) -> Result<Response, FetchError> {
+        Ok(Response::new(self.0.clone().into()))
     }
 }
 

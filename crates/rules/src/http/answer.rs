@@ -5,13 +5,14 @@
 use std::time::{Duration, SystemTime};
 
 use http::header::{
-    AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_LOCATION, DATE, ETAG, EXPIRES, LAST_MODIFIED, VARY,
+    AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_LOCATION, DATE, ETAG, EXPIRES, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, LAST_MODIFIED, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Stored;
 use super::head::lines;
-use super::precondition::{Access, Conditions, Verdict};
+use super::precondition::{Access, Conditions, Met, Verdict};
 
 /// Decides whether a GET or HEAD with these fields is answered by 304 from `stored`.
 ///
@@ -19,6 +20,9 @@ use super::precondition::{Access, Conditions, Verdict};
 /// (§4.3.2): it leaves them be, and 412 is never its answer. Conditions are for what would be
 /// answered by 2xx (RFC 9110 §13.2.1).
 pub fn condition(request: &HeaderMap, stored: &Stored, now: SystemTime) -> Verdict {
+    if !request.contains_key(IF_NONE_MATCH) && !request.contains_key(IF_MODIFIED_SINCE) {
+        return Verdict::Proceed(Met::Unconditional);
+    }
     let conditions = Conditions::read(now, |name| {
         let ours = !matches!(name, "if-match" | "if-unmodified-since");
         lines(request, &HeaderName::from_static(name)).filter(move |_| ours)

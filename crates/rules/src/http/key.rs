@@ -72,6 +72,29 @@ impl RequestKey {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// What is asked for under a name with these bytes; `None`: they are none of a key.
+    pub fn target_of(bytes: &[u8]) -> Option<Target<'_>> {
+        let mut rest = bytes;
+        let mut part = || {
+            let (length, after) = rest.split_first_chunk::<4>()?;
+            let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+            let (part, after) = after.split_at_checked(length)?;
+            rest = after;
+            std::str::from_utf8(part).ok()
+        };
+        let (_, scheme, authority, path) = (part()?, part()?, part()?, part()?);
+        rest.is_empty().then_some(Target {
+            scheme,
+            authority,
+            path,
+        })
+    }
+
+    /// The same, and nothing else of it.
+    pub fn into_bytes(self) -> Box<[u8]> {
+        self.0
+    }
 }
 
 /// Host and port as keys have them: in small letters, without a port that goes without saying.

@@ -1,9 +1,9 @@
 //! What became of a request, in the words of `Cache-Status` (RFC 9211), which log and metrics use too.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::StatusCode;
-use sfv::{ListSerializer, key_ref, token_ref};
 
 use super::reuse::{Allows, MustAsk};
 
@@ -93,30 +93,37 @@ impl Outcome {
         }
     }
 
-    /// The member that the cache of this name adds to `Cache-Status`.
+    /// The member that the cache of this name adds to `Cache-Status`, a list of structured fields (RFC
+    /// 8941): all that is written here are tokens and integers, which are written as they are.
     pub fn cache_status(&self, name: &'static sfv::TokenRef) -> String {
-        let mut list = ListSerializer::new();
-        let member = list.bare_item(name);
-        let mut member = match self.source {
-            Source::Hit => member.parameter(key_ref("hit"), true),
-            Source::Forward(why) => member.parameter(key_ref("fwd"), token_ref(why.word())),
-        };
-        if let Some(status) = self.forward_status {
-            member = member.parameter(key_ref("fwd-status"), sfv::Integer::from(status.as_u16()));
-        }
-        if let Some(ttl) = self.ttl.and_then(|ttl| sfv::Integer::try_from(ttl).ok()) {
-            member = member.parameter(key_ref("ttl"), ttl);
-        }
-        for (key, holds) in [("stored", self.stored), ("collapsed", self.collapsed)] {
-            if holds {
-                member = member.parameter(key_ref(key), true);
+        let mut text = String::with_capacity(MEMBER_BYTES);
+        text.push_str(name.as_str());
+        match self.source {
+            Source::Hit => text.push_str(";hit"),
+            Source::Forward(why) => {
+                text.push_str(";fwd=");
+                text.push_str(why.word());
             }
         }
-        if let Some(detail) = self.detail {
-            member = member.parameter(key_ref("detail"), token_ref(detail.word()));
+        // Writing into a string cannot fail.
+        if let Some(status) = self.forward_status {
+            let _ = write!(text, ";fwd-status={}", status.as_u16());
         }
-        let _ = member.finish();
-        list.finish().unwrap_or_default()
+        // "Integers have a range of -999,999,999,999,999 to 999,999,999,999,999" (RFC 8941 §3.3.1)
+        if let Some(ttl) = self.ttl.filter(|ttl| ttl.unsigned_abs() < INTEGER_END) {
+            let _ = write!(text, ";ttl={ttl}");
+        }
+        if self.stored {
+            text.push_str(";stored");
+        }
+        if self.collapsed {
+            text.push_str(";collapsed");
+        }
+        if let Some(detail) = self.detail {
+            text.push_str(";detail=");
+            text.push_str(detail.word());
+        }
+        text
     }
 }
 
@@ -157,6 +164,10 @@ impl Detail {
         }
     }
 }
+
+/// Room for most members.
+const MEMBER_BYTES: usize = 48;
+const INTEGER_END: u64 = 1_000_000_000_000_000;
 
 #[cfg(test)]
 mod tests;

@@ -6,13 +6,13 @@
 use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
-use http::HeaderMap;
-use http::header::{IF_RANGE, RANGE};
+use http::header::{CONTENT_RANGE, IF_RANGE, RANGE};
+use http::{HeaderMap, StatusCode};
 
 use super::head::lines;
 use super::precondition::{IfRange, Validators, if_range};
 use super::range::{self, Answer};
-use super::{EntityTag, Stored};
+use super::{EntityTag, ResponseHead, Stored, stored};
 
 /// `Content-Range: bytes 0-4/10`, which is satisfied and well formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -164,6 +164,37 @@ pub fn combine(
         last,
         complete,
     })
+}
+
+/// May the rest of this response be asked for later, by `If-Range`? Only of the whole, and only "a
+/// strong validator" says that it is of the same state (RFC 9110 §13.1.5).
+pub fn can_go_on(stored: &Stored) -> bool {
+    let strong = |tag: &EntityTag| EntityTag::is_strongly(tag, tag);
+    let tag = stored.validators.etag.as_ref();
+    stored.status == StatusCode::OK && stored.part.is_none() && tag.is_some_and(strong)
+}
+
+/// Does `response`, to a request for all from byte `from` on, go on with the state of `validators`? How
+/// many of its first bytes are then to be passed over: none of a part that begins there, and `from` of
+/// the whole.
+pub fn goes_on(
+    response: &ResponseHead<'_>,
+    validators: &Validators,
+    from: u64,
+    now: SystemTime,
+) -> Option<u64> {
+    let new = stored::validators(response.headers, now);
+    let same = EntityTag::is_strongly(new.etag.as_ref()?, validators.etag.as_ref()?);
+    let skip = match response.status {
+        StatusCode::OK => Some(from),
+        StatusCode::PARTIAL_CONTENT => {
+            let part = ContentRange::read(lines(response.headers, &CONTENT_RANGE))?;
+            let to_end = part.complete.is_some_and(|length| part.last == length - 1);
+            (part.first == from && to_end).then_some(0)
+        }
+        _ => None,
+    };
+    skip.filter(|_| same)
 }
 
 fn number(digits: &str) -> Option<u64> {

@@ -22,7 +22,7 @@ async fn text(body: Body) -> Result<String, BodyError> {
 #[test]
 fn readers_that_come_late_read_from_the_first_byte_and_what_came_is_kept() {
     run(async {
-        let fill = Fill::new(None, 100, Budget::new(100));
+        let fill = Fill::new(None, 100, Budget::new(100), None);
         let (mut send, body) = piped();
         let early = fill.read().unwrap();
         let filling = async {
@@ -46,7 +46,7 @@ fn readers_that_come_late_read_from_the_first_byte_and_what_came_is_kept() {
 fn a_body_that_is_cut_is_an_error_to_every_reader_and_never_whole() {
     run(async {
         for (length, end) in [(None, Some("reset")), (Some(9), None)] {
-            let fill = Fill::new(length, 100, Budget::new(100));
+            let fill = Fill::new(length, 100, Budget::new(100), None);
             let (mut send, body) = piped();
             let reader = fill.read().unwrap();
             send.send_data("one".into()).await.unwrap();
@@ -64,7 +64,7 @@ fn a_body_that_is_cut_is_an_error_to_every_reader_and_never_whole() {
 fn a_body_larger_than_may_be_kept_passes_through_flat_memory() {
     run(async {
         let budget = Budget::new(1 << 20);
-        let fill = Fill::new(None, 1000, budget.clone());
+        let fill = Fill::new(None, 1000, budget.clone(), None);
         let piece = Bytes::from(vec![b'x'; 100_000]);
         let (mut send, body) = piped();
         for _ in 0..50 {
@@ -94,7 +94,7 @@ fn a_body_larger_than_may_be_kept_passes_through_flat_memory() {
 fn a_body_that_is_kept_comes_to_its_end_without_readers_and_another_does_not() {
     run(async {
         for (bytes_max, whole) in [(10, true), (2, false)] {
-            let fill = Fill::new(None, bytes_max, Budget::new(100));
+            let fill = Fill::new(None, bytes_max, Budget::new(100), None);
             let (mut send, body) = piped();
             drop(fill.read());
             send.send_data("one".into()).await.unwrap();
@@ -107,11 +107,15 @@ fn a_body_that_is_kept_comes_to_its_end_without_readers_and_another_does_not() {
 }
 
 #[test]
-fn one_who_reads_nothing_holds_up_nobody_and_is_cut_when_he_is_too_far_behind() {
+fn one_who_reads_nothing_holds_up_nobody_and_goes_on_alone_when_he_is_too_far_behind() {
     run(async {
         const ROOM: u64 = 1 << 20;
         let budget = Budget::new(4 * ROOM);
-        let fill = Fill::new(None, ROOM, budget.clone());
+        let again: Again = Box::new(|from| {
+            let rest = Bytes::from(vec![b'y'; 5_000_000 - from as usize]);
+            Box::pin(async { Ok(rest.into()) })
+        });
+        let fill = Fill::new(None, ROOM, budget.clone(), Some(again));
         let piece = Bytes::from(vec![b'x'; 100_000]);
         let (mut send, body) = piped();
         for _ in 0..50 {
@@ -120,7 +124,8 @@ fn one_who_reads_nothing_holds_up_nobody_and_is_cut_when_he_is_too_far_behind() 
         drop(send);
         let (slow, quick) = (fill.read().unwrap(), fill.read().unwrap());
         let reading = async {
-            let (mut quick, mut bytes) = (quick, 0);
+            let (mut slow, mut quick, mut bytes) = (slow, quick, 0);
+            slow.frame().await.unwrap().unwrap();
             while let Some(frame) = quick.frame().await {
                 bytes += frame.unwrap().into_data().unwrap().len();
                 let state = fill.state();
@@ -131,14 +136,38 @@ fn one_who_reads_nothing_holds_up_nobody_and_is_cut_when_he_is_too_far_behind() 
                     "what is held is counted"
                 );
             }
-            bytes
+            (slow, bytes)
         };
-        let (filled, bytes) = tokio::join!(fill.fill(body), reading);
+        let (filled, (slow, bytes)) = tokio::join!(fill.fill(body), reading);
         assert!(matches!(filled, Filled::Passed));
         assert_eq!(bytes, 5_000_000, "though the other one read nothing");
-        assert!(text(slow).await.is_err(), "what it misses is no end");
+        let rest = text(slow).await.unwrap();
+        assert_eq!(rest.len(), 4_900_000, "from where it was");
+        assert!(
+            rest.bytes().all(|byte| byte == b'y'),
+            "by a trip of its own"
+        );
         drop(fill);
         assert_eq!(budget.left.load(Relaxed), 4 * ROOM);
+    });
+}
+
+#[test]
+fn where_the_rest_cannot_be_asked_for_all_wait_for_the_slowest_and_nobody_is_cut() {
+    run(async {
+        let fill = Fill::new(None, 100, Budget::new(1 << 20), None);
+        let (mut send, body) = piped();
+        for _ in 0..50 {
+            send.send_data(vec![b'x'; 100_000].into()).await.unwrap();
+        }
+        drop(send);
+        let (slow, quick) = (fill.read().unwrap(), fill.read().unwrap());
+        let (filled, quick, slow) = tokio::join!(fill.fill(body), text(quick), text(slow));
+        assert!(matches!(filled, Filled::Passed));
+        assert_eq!(
+            (quick.unwrap().len(), slow.unwrap().len()),
+            (5_000_000, 5_000_000)
+        );
     });
 }
 
@@ -146,7 +175,7 @@ fn one_who_reads_nothing_holds_up_nobody_and_is_cut_when_he_is_too_far_behind() 
 fn what_is_no_longer_kept_is_counted_until_every_reader_has_had_it() {
     run(async {
         let budget = Budget::new(1000);
-        let fill = Fill::new(None, 100, budget.clone());
+        let fill = Fill::new(None, 100, budget.clone(), None);
         let (mut send, body) = piped();
         send.send_data(vec![b'x'; 80].into()).await.unwrap();
         send.send_data(vec![b'x'; 80].into()).await.unwrap();
@@ -163,7 +192,7 @@ fn what_is_no_longer_kept_is_counted_until_every_reader_has_had_it() {
 #[test]
 fn readers_of_a_body_that_is_whole_read_from_what_is_kept() {
     run(async {
-        let fill = Fill::new(None, 100, Budget::new(100));
+        let fill = Fill::new(None, 100, Budget::new(100), None);
         let (mut send, body) = piped();
         send.send_data("one ".into()).await.unwrap();
         send.send_data("two".into()).await.unwrap();

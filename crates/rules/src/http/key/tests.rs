@@ -108,6 +108,19 @@ proptest! {
     }
 }
 
+#[test]
+fn the_bytes_of_a_key_say_what_was_asked_for() {
+    for parts in [["http", "a.example:81", "/b?c"], ["https", "", "/"]] {
+        let key = RequestKey::of(&Method::GET, target(parts));
+        let bytes = key.as_bytes();
+        assert_eq!(RequestKey::target_of(bytes), Some(target(parts)));
+        for end in 0..bytes.len() {
+            assert_eq!(RequestKey::target_of(&bytes[..end]), None, "{end}");
+        }
+        assert_eq!(RequestKey::target_of(&[bytes, b"x"].concat()), None);
+    }
+}
+
 fn same(expected: bool, one: [&str; 3], other: [&str; 3]) {
     let [a, b] = [one, other].map(|parts| RequestKey::of(&Method::GET, target(parts)));
     assert_eq!(a == b, expected, "{one:?} {other:?}");

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::http::Policy;
-use crate::http::testing::{after, fields, stored_for};
+use crate::http::testing::{after, fields, stored, stored_for};
 
 #[test]
 fn a_content_range_says_which_bytes_it_is() {
@@ -184,4 +184,35 @@ fn joins(old: ContentRange, old_tag: &str, new: ContentRange, new_tag: &str, exp
         last_modified: None,
     });
     assert_eq!(combine((old, &old_tag), (new, &new_tag)), expected);
+}
+
+#[test]
+fn the_rest_is_of_the_same_state_only_by_a_strong_tag() {
+    let going_on = |status: u16, answered: &str| {
+        let stored = stored(&Policy::shared(), "etag: \"1\"");
+        let headers = fields(answered);
+        let response = ResponseHead {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: &headers,
+        };
+        goes_on(&response, &stored.validators, 4, after(0))
+    };
+    let part = "etag: \"1\"\ncontent-range: bytes 4-9/10";
+    assert_eq!(going_on(206, part), Some(0));
+    assert_eq!(going_on(200, "etag: \"1\""), Some(4));
+    assert_eq!(going_on(200, "etag: \"2\""), None);
+    assert_eq!(going_on(200, "etag: W/\"1\""), None);
+    assert_eq!(going_on(200, ""), None);
+    assert_eq!(
+        going_on(206, "etag: \"1\"\ncontent-range: bytes 5-9/10"),
+        None
+    );
+    assert_eq!(
+        going_on(206, "etag: \"1\"\ncontent-range: bytes 4-8/10"),
+        None
+    );
+    assert_eq!(going_on(416, part), None);
+    let can = |fields| can_go_on(&stored(&Policy::shared(), fields));
+    assert!(can("etag: \"1\""));
+    assert!(!can("etag: W/\"1\"") && !can("last-modified: {-1000}"));
 }
