@@ -280,18 +280,55 @@ fn a_damaged_body_is_an_error_that_names_it_and_a_relaxed_one_is_a_miss_from_the
 
 #[test]
 fn rubbish_in_the_place_of_the_catalog_is_refused_and_a_cache_begins_anew() {
-    for rubbish in [
+    let rubbish = [
         &b"no database at all, but long enough to be looked at"[..],
         &[0; 5000],
-    ] {
+        &[7; 5000],
+    ];
+    for rubbish in rubbish {
         let folder = folder();
         make(folder.path(), Contract::Durable);
         fs::write(folder.path().join("catalog.db"), rubbish).unwrap();
-        let refused = Store::open(folder.path(), Options::durable()).unwrap_err();
-        assert!(matches!(refused, OpenError::Io { .. }), "{refused:?}");
+        // It is not thrown away by who takes it for a cache either.
+        for options in [Options::durable(), Options::relaxed(1 << 30)] {
+            let refused = Store::open(folder.path(), options).unwrap_err();
+            assert!(matches!(refused, OpenError::Io { .. }), "{refused:?}");
+            assert_eq!(body_files(folder.path()).len(), 2);
+        }
+    }
+    for rubbish in rubbish {
+        let folder = folder();
+        make(folder.path(), Contract::Relaxed);
+        fs::write(folder.path().join("catalog.db"), rubbish).unwrap();
         let store = Store::open(folder.path(), Options::relaxed(1 << 30)).unwrap();
         assert_eq!(store.usage_of_all().entries, 0);
         assert!(body_files(folder.path()).is_empty());
+    }
+}
+
+#[test]
+fn an_empty_or_missing_catalog_is_damage_and_no_new_store() {
+    let harms: [fn(&Path); 2] = [
+        |catalog| fs::write(catalog, "").unwrap(),
+        |catalog| fs::remove_file(catalog).unwrap(),
+    ];
+    for harm in harms {
+        for contract in [Contract::Durable, Contract::Relaxed] {
+            let folder = folder();
+            make(folder.path(), contract);
+            harm(&folder.path().join("catalog.db"));
+            let opened = Store::open(folder.path(), options(contract));
+            match contract {
+                Contract::Relaxed => assert_eq!(opened.unwrap().usage_of_all().entries, 0),
+                Contract::Durable => {
+                    let refused = opened.unwrap_err().to_string();
+                    assert!(
+                        refused.contains("the catalog is empty or missing"),
+                        "{refused}"
+                    );
+                }
+            }
+        }
     }
 }
 

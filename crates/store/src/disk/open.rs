@@ -56,6 +56,11 @@ const CATALOG: &str = "catalog.db";
 /// SQLite's log beside the catalog.
 const CATALOG_LOG: &str = "catalog.db-wal";
 const LOCK: &str = "lock";
+/// What stands in the lock file of a cache: all of it may be thrown away. Where that is not said, a
+/// catalog that cannot be read may be one of a store that keeps its word.
+const MAY_GO: &str = "a cache: what is in this folder may be lost\n";
+/// What stands in that of a durable store once it was made: an empty catalog is a damaged one.
+const STAYS: &str = "a durable store: what is in this folder is wanted\n";
 /// 3.51.3 mended the reset of the log, which could lose what was committed.
 const SQLITE_MIN: (i32, &str) = (3_051_003, "3.51.3");
 
@@ -86,6 +91,13 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<Opened, OpenError>
     }
     refuse_network(folder)?;
     let lock = lock(folder, options.read_only)?;
+    if make
+        && !catalog.exists()
+        && options.contract == Some(Contract::Relaxed)
+        && !says(folder, STAYS)
+    {
+        say(folder, MAY_GO).map_err(io)?;
+    }
     let catalog = Catalog {
         path: catalog,
         immutable: options.read_only && access(folder, Access::WRITE_OK).is_err(),
@@ -109,7 +121,7 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<Opened, OpenError>
         Ok((connection, store, loaded))
     });
     let (mut connection, mut store, mut loaded) = match opened {
-        Err(error) if options.contract == Some(Contract::Relaxed) && make && is_damage(&error) => {
+        Err(error) if make && is_damage(&error) && says(folder, MAY_GO) => {
             tracing::warn!(%error, folder = %folder.display(), "a cache is damaged, and begins anew");
             start_anew(folder).map_err(io)?;
             let (connection, store) = open_catalog(folder, &catalog, options)?;
@@ -126,7 +138,7 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<Opened, OpenError>
     }
     if !loaded.damage.is_empty() && !options.read_only {
         let why = loaded.damage.join("; ");
-        if store.contract == Contract::Durable {
+        if store.contract == Contract::Durable || !make {
             return Err(OpenError::Damaged {
                 folder: folder.to_owned(),
                 why,
@@ -156,6 +168,16 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<Opened, OpenError>
         store,
         loaded,
     })
+}
+
+/// Whether the lock file says this of the folder.
+fn says(folder: &Path, word: &str) -> bool {
+    fs::read(folder.join(LOCK)).is_ok_and(|found| found == word.as_bytes())
+}
+
+fn say(folder: &Path, word: &str) -> Result<(), StoreError> {
+    let path = folder.join(LOCK);
+    fs::write(&path, word).map_err(|error| io_error("write", &path, error))
 }
 
 fn is_damage(error: &OpenError) -> bool {
@@ -276,8 +298,20 @@ fn open_catalog(
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(io)?;
     if application == 0 && format == 0 && tables == 0 && !options.read_only {
+        if says(folder, STAYS) {
+            return Err(OpenError::Damaged {
+                folder: folder.to_owned(),
+                why: "the catalog is empty or missing".to_owned(),
+            });
+        }
         let contract = options.contract.unwrap_or(Contract::Durable);
         make_catalog(&connection, contract).map_err(io)?;
+        if contract == Contract::Durable {
+            say(folder, STAYS).map_err(|source| OpenError::Io {
+                folder: folder.to_owned(),
+                source,
+            })?;
+        }
     } else if application != APPLICATION_ID {
         return Err(OpenError::Foreign {
             folder: folder.to_owned(),

@@ -254,13 +254,10 @@ impl Shared {
 
     /// Sees to it that the bodies that are being written have room, where that is bounded.
     pub(super) async fn make_room(&self) -> Result<(), StoreError> {
-        let Some(bytes_max) = self.bytes_max else {
-            return self.writable();
-        };
-        // What the catalog takes the writer knows, and looks after with every commit.
-        if self.file_bytes.load(SeqCst) <= bytes_max / 2 {
+        if self.bytes_max.is_none() {
             return self.writable();
         }
+        // What the catalog takes only the writer knows.
         self.ask(|answer| Op::MakeRoom { answer }).await
     }
 
