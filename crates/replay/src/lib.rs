@@ -9,11 +9,16 @@
 //! What is modelled, and where that differs from Chromium on purpose: `docs/replay-model.md`.
 
 mod action;
+mod cookies;
+mod disk;
+mod memory;
 mod network;
 mod options;
 mod page;
+mod push;
 mod replay;
 mod server;
+mod site;
 mod visit;
 
 pub use action::{Action, CacheMode, Cleared, ClockError, Fetching, Health};
