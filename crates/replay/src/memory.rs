@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -88,6 +88,8 @@ pub(crate) struct Recall<'a> {
     pub(crate) mode: CacheMode,
     /// The document still loads.
     pub(crate) loading: bool,
+    /// There is no network.
+    pub(crate) offline: bool,
     pub(crate) order: Order,
     pub(crate) now: SystemTime,
 }
@@ -245,6 +247,7 @@ fn chromium(policy: &Policy, held: &Held, ask: &Recall<'_>) -> Option<(Reason, b
     let last = resource.chain.last()?;
     // What may not be stored is shown again as the image that it is, and in no other way.
     let no_store = says_no_store(last);
+    let stale_for = while_revalidate(policy, resource, ask.now);
     // A document that loads asks for one thing once, even in a hard reload.
     if ask.loading && held.pinned && !no_store {
         return Some((Reason::UsedBefore, false));
@@ -253,37 +256,50 @@ fn chromium(policy: &Policy, held: &Held, ask: &Recall<'_>) -> Option<(Reason, b
         return None;
     }
     if is_image && held.pinned {
-        return Some((Reason::UsedBefore, false));
+        return Some((Reason::UsedBefore, stale_for.is_some()));
     }
     if ask.mode == CacheMode::ForceCache && (is_image || !no_store) {
-        return Some((Reason::AnyAge(CacheMode::Default), false));
+        return Some((Reason::AnyAge(CacheMode::Default), stale_for.is_some()));
     }
     if no_store || ask.mode == CacheMode::NoCache || !last.vary.matches(ask.headers) {
         return None;
     }
-    let mut refresh = false;
-    let mut reason = None;
+    // Without a network it leaves what is stale to the disk (measured).
+    if let Some(stale_for) = stale_for.filter(|_| !ask.offline) {
+        return Some((Reason::WhileRevalidate { stale_for }, true));
+    }
+    let reason = |one: &Stored| match reuse(policy, &HeaderMap::new(), one, ask.now) {
+        Reuse::Fresh { age } => Some(Reason::Fresh {
+            age,
+            lifetime: one.lifetime.duration,
+            by: one.lifetime.by,
+        }),
+        Reuse::Stale { .. } | Reuse::Validate(_) | Reuse::Refuse(_) => None,
+    };
+    // Every redirect on the way must be as fresh as what it leads to.
+    let reasons: Option<Vec<Reason>> = resource.chain.iter().map(reason).collect();
+    Some((reasons?.pop()?, false))
+}
+
+/// For how long has this been stale, where `stale-while-revalidate` still lets it be used? Whoever
+/// uses it then, for whatever reason, has it asked for.
+pub(crate) fn while_revalidate(
+    policy: &Policy,
+    resource: &Resource,
+    now: SystemTime,
+) -> Option<Duration> {
+    let mut longest = None;
     for one in &resource.chain {
-        match reuse(policy, &HeaderMap::new(), one, ask.now) {
-            Reuse::Fresh { age } => {
-                reason = reason.or(Some(Reason::Fresh {
-                    age,
-                    lifetime: one.lifetime.duration,
-                    by: one.lifetime.by,
-                }));
-            }
+        match reuse(policy, &HeaderMap::new(), one, now) {
+            Reuse::Fresh { .. } => {}
             Reuse::Stale {
                 by: Allows::WhileRevalidate,
                 ..
-            } => {
-                refresh = true;
-                let stale_for = one.freshness(ask.now).stale_for();
-                reason = Some(Reason::WhileRevalidate { stale_for });
-            }
+            } => longest = longest.max(Some(one.freshness(now).stale_for())),
             Reuse::Stale { .. } | Reuse::Validate(_) | Reuse::Refuse(_) => return None,
         }
     }
-    reason.map(|reason| (reason, refresh))
+    longest
 }
 
 /// The memory cache of the textbooks: within a document it minds nothing but `no-store`, and it hands
