@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::header::VARY;
 use http::{HeaderMap, StatusCode};
 use revisit_rules::http::reuse::{Allows, Reuse, reuse};
+use revisit_rules::http::vary;
 use revisit_rules::http::{Policy, Stored};
 use url::Url;
 
@@ -94,13 +96,24 @@ pub(crate) struct Recall<'a> {
     pub(crate) now: SystemTime,
 }
 
-/// How the memory cache reads what responses say of their lifetime. It knows of no rule for single
-/// statuses, and takes a tenth of the time since `Last-Modified` where the disk does not.
-pub(crate) fn policy_of(disk: &Policy) -> Policy {
+/// How the memory cache reads what responses say of their lifetime (measured): more simply than the
+/// disk. It takes a tenth of the time since `Last-Modified` beside `must-revalidate` too, and reads of
+/// `max-age` what it can. To a status it gives no thought: [`crate::disk`] gives those rules.
+pub(crate) fn policy_of(disk: &Policy, order: Order) -> Policy {
     let mut policy = disk.clone();
-    policy.departures.heuristics_are_narrow = false;
-    policy.departures.permanent_statuses_stay = false;
+    if order == Order::Chromium {
+        policy.departures.heuristics_are_narrow = false;
+        policy.departures.lifetimes_end_at_junk = true;
+    }
     policy
+}
+
+/// Does `Vary` fit, as the memory cache reads it? A `*` counts only where it stands alone (measured).
+fn fits(stored: &Stored, request: &HeaderMap) -> bool {
+    let mut lines = stored.headers.get_all(VARY).iter();
+    let is_star = matches!((lines.next(), lines.next()), (Some(line), None) if line == "*");
+    let same = |(name, known): (_, Option<&[u8]>)| vary::value(request, name).as_deref() == known;
+    !is_star && stored.vary.fields().all(same)
 }
 
 impl Destination {
@@ -261,7 +274,7 @@ fn chromium(policy: &Policy, held: &Held, ask: &Recall<'_>) -> Option<(Reason, b
     if ask.mode == CacheMode::ForceCache && (is_image || !no_store) {
         return Some((Reason::AnyAge(CacheMode::Default), stale_for.is_some()));
     }
-    if no_store || ask.mode == CacheMode::NoCache || !last.vary.matches(ask.headers) {
+    if no_store || ask.mode == CacheMode::NoCache || !fits(last, ask.headers) {
         return None;
     }
     // Without a network it leaves what is stale to the disk (measured).
