@@ -322,7 +322,9 @@ fn textbook(held: &Held, ask: &Recall<'_>) -> Option<(Reason, bool)> {
         ask.mode,
         CacheMode::Reload | CacheMode::NoStore | CacheMode::NoCache
     );
-    if past || held.resource.chain.last().is_some_and(says_no_store) {
+    // A document that loads asks for one thing once, even in a reload.
+    let again = ask.loading && held.pinned;
+    if (past && !again) || held.resource.chain.last().is_some_and(says_no_store) {
         return None;
     }
     match (held.pinned, held.prefetched) {

@@ -426,10 +426,12 @@ impl<S: Server, P: Parse> Replay<S, P> {
         stored: &Stored,
         matches: bool,
     ) -> bool {
-        match self.disk.policy().departures.validators_are_literal {
-            true => make_conditional_literally(headers, stored, matches),
-            false => make_conditional(headers, [stored]),
+        if self.disk.policy().departures.validators_are_literal {
+            return make_conditional_literally(headers, stored, matches);
         }
+        // Of a response to other requests only a tag can tell that it is the same.
+        let tells = matches || stored.validators.etag.is_some();
+        make_conditional(headers, tells.then_some(stored))
     }
 
     /// When a request went and its answer came, by the machine's clock.

@@ -7,10 +7,9 @@ use url::Url;
 
 use crate::server::World;
 
-/// `waitMsBeforeAction` of the measured cells.
-const PAUSE: Duration = Duration::from_millis(2200);
-
 pub(crate) struct Stage {
+    /// What [`Stage::wait`] waits.
+    pub(crate) pause: Duration,
     pub(crate) world: World,
     pub(crate) replay: Replay<World, World>,
 }
@@ -27,7 +26,11 @@ impl Stage {
             ..options
         };
         let replay = Replay::new(options, world.clone(), world.clone());
-        Self { world, replay }
+        Self {
+            pause: Duration::from_millis(2200),
+            world,
+            replay,
+        }
     }
 
     pub(crate) fn play(&mut self, action: Action) -> Visit {
@@ -36,7 +39,7 @@ impl Stage {
     }
 
     pub(crate) fn wait(&mut self) {
-        self.play(Action::Wait(PAUSE));
+        self.play(Action::Wait(self.pause));
     }
 
     pub(crate) fn wait_minutes(&mut self, minutes: u64) {
