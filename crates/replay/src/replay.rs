@@ -22,9 +22,11 @@ mod http;
 mod load;
 mod navigate;
 mod range;
+mod redirect;
 mod request;
 mod tab;
 mod wire;
+mod write;
 
 use navigate::How;
 use tab::Tab;
