@@ -5,8 +5,8 @@
 //! server would: nothing looks a cell up. `REVISIT_CHROMIUM_TRUTH` names a file of other cells in the
 //! same words; a word that is not known is an error that names it.
 //!
-//! The model was written before two thirds of the profiles ([`truth::is_held_out`]); what it says of
-//! the rest is counted apart.
+//! The model was developed on two thirds of the profiles ([`truth::is_held_out`]); what it says of the
+//! rest is counted apart.
 
 mod cells;
 mod probes;
@@ -18,7 +18,7 @@ use truth::Tally;
 #[test]
 fn the_http_cache() {
     let truth = truth::read();
-    let mut developed = Tally::new("httpCache, profiles that the model was written before");
+    let mut developed = Tally::new("httpCache, profiles that the model was developed on");
     let mut held_out = Tally::new("httpCache, profiles that were held out");
     let list = truth["httpCache"]
         .as_array()

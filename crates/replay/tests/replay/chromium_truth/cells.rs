@@ -24,6 +24,7 @@ pub(crate) fn play(cell: &Value, fields: &Value, pause: Duration, tally: &mut Ta
     let mut stage = Stage::new();
     stage.pause = pause;
     let thing = stage.world.put("/thing", fields);
+    redirected(&stage, fields);
     let played = match (kind, kind.strip_prefix("fetch:")) {
         (_, Some(mode)) => fetch_cell(&mut stage, &thing, mode, action),
         ("document", _) => document_cell(&mut stage, &thing, action),
@@ -54,6 +55,13 @@ pub(crate) fn play(cell: &Value, fields: &Value, pause: Duration, tally: &mut Ta
         })
         .collect();
     tally.count(&name, &expected, &Value::Object(told));
+}
+
+/// Where these fields redirect to something is.
+fn redirected(stage: &Stage, fields: &Value) {
+    if let Some(location) = fields["location"].as_str() {
+        stage.world.put(location, &json!({}));
+    }
 }
 
 fn destination(kind: &str) -> Destination {
@@ -268,7 +276,7 @@ pub(crate) fn play_syntax(name: &str, cell: &Value, pause: Duration, tally: &mut
     let mut stage = Stage::new();
     stage.pause = pause;
     let thing = stage.world.put("/thing", &cell["headers"]);
-    stage.world.put("/r/0/fetch/redirtarget", &json!({}));
+    redirected(&stage, &cell["headers"]);
     let page = stage.world.page("/page", Vec::new());
     stage.play(Action::Typed(page));
     let fetch = Action::Fetch(Fetching::get(thing.clone()));
