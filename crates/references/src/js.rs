@@ -16,15 +16,17 @@ use super::{Kind, Reference, RelativeTo, When, is_url_like, nesting};
 
 /// As what a browser runs a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ScriptKind {
+pub enum ScriptKind {
+    /// Without `type`, or with one of the names of JavaScript.
     Classic,
+    /// `type="module"`.
     Module,
 }
 
 /// What `text` loads, in its order.
 ///
 /// Static imports count in a classic script too: it would not run as one, but it may be a worker of `type: "module"`.
-pub(crate) fn script(text: &str, kind: ScriptKind) -> Vec<Reference> {
+pub fn script(text: &str, kind: ScriptKind) -> Vec<Reference> {
     if !may_load(text, kind) || !nesting::is_shallow(text) {
         return Vec::new();
     }
