@@ -1,7 +1,8 @@
 //! References: what does this file load, and where may one script tag be inserted?
 //!
-//! Text in, URLs as they are written out: whoever asks resolves them, and knows which file they name. Nothing here
-//! reads a file, and no input is an error: what cannot be understood yields less.
+//! Two ask: a build, what a text may ever load ([`html`], [`css`], [`script`]: URLs as they are written, of all
+//! pictures that are offered); a replay, what one visit loads ([`loads`]: URLs resolved, in the order of asking).
+//! Nothing here reads a file, and no input is an error: what cannot be understood yields less.
 //! The texts followed are the HTML standard (with scripting on, so `<noscript>` loads nothing), CSS Syntax 3,
 //! CSS Values 4 and ECMAScript.
 
@@ -11,6 +12,7 @@ mod entities;
 mod html;
 mod import_map;
 mod js;
+pub mod loads;
 mod nesting;
 mod srcset;
 
