@@ -9,6 +9,7 @@
 //! What is modelled, and where that differs from Chromium on purpose: `docs/replay-model.md`.
 
 mod action;
+pub mod inputs;
 mod network;
 mod options;
 mod page;
