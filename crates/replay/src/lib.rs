@@ -9,12 +9,21 @@
 //! What is modelled, and where that differs from Chromium on purpose: `docs/replay-model.md`.
 
 mod action;
+mod cookies;
+mod disk;
+pub mod findings;
 pub mod inputs;
+mod memory;
 mod network;
 mod options;
 mod page;
+pub mod play;
+mod push;
 mod replay;
+pub mod report;
+pub mod scenario;
 mod server;
+mod site;
 mod visit;
 
 pub use action::{Action, CacheMode, Cleared, ClockError, Fetching, Health};

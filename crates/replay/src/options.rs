@@ -81,9 +81,11 @@ pub struct Limits {
 impl Options {
     /// Today's Chromium, over fibre.
     pub fn chromium() -> Self {
+        let mut policy = Policy::chromium();
+        policy.departures.everything_is_kept = true;
         Self {
             order: Order::Chromium,
-            policy: Policy::chromium(),
+            policy,
             partitioned: true,
             bfcache: true,
             push: false,

@@ -1,15 +1,33 @@
-//! A browser that is played: its tabs, its disk, its clock.
+//! A browser that is played: its tabs, its disk, its clock, and one action after the other.
+//!
+//! The way of a request: [`navigate`] (a document) or [`load`] (what a document loads) asks what the
+//! document has, then memory, then `http` (the disk, by [`crate::disk`]), then `wire` (pushes, the
+//! network).
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, Method};
+use revisit_rules::http::Policy;
 use url::Url;
 
-use crate::network::{Lines, Trip};
+use crate::cookies::Cookies;
+use crate::disk::Disk;
+use crate::network::Lines;
+use crate::push::PushCache;
 use crate::{
-    Action, Answer, Arrival, Asked, Broken, Destination, Exchange, Health, Layer, Loaded, Options,
-    Parse, Reason, Request, Server, Trouble, UnknownVersion, Visit,
+    Action, Arrival, Cleared, ClockError, Health, Options, Parse, Server, UnknownVersion, Visit,
 };
+
+mod exchange;
+mod http;
+mod load;
+mod navigate;
+mod range;
+mod request;
+mod tab;
+mod wire;
+
+use navigate::How;
+use tab::Tab;
 
 /// A browser with its profile, before a [`Server`], with a [`Parse`] that reads its pages.
 #[derive(Debug)]
@@ -17,11 +35,27 @@ pub struct Replay<S, P> {
     options: Options,
     server: S,
     parse: P,
+    world: World,
+    disk: Disk,
+    /// How memory caches read responses.
+    memory_policy: Policy,
+    cookies: Cookies,
+    lines: Lines,
+    push: PushCache,
+    /// In the order of opening.
+    tabs: Vec<Tab>,
+    /// The tabs in the order in which they were shown, the current one last.
+    shown: Vec<u64>,
+    tabs_opened: u64,
+}
+
+/// What is about the browser: time, and how the network is.
+#[derive(Debug)]
+struct World {
     now: SystemTime,
+    clock: ClockError,
     offline: bool,
     health: Health,
-    lines: Lines,
-    document: Option<Url>,
 }
 
 /// An action that cannot be done in the state that the browser is in.
@@ -47,31 +81,48 @@ pub enum ActionError {
     /// An address that has no server: `mailto:`, `data:`, a file.
     #[error("`{0}` is no address that a server answers: it begins with http or https")]
     NotHttp(Url),
+    /// Time that no calendar holds.
+    #[error("{0:?} from now is past the end of the calendar")]
+    TooLate(Duration),
 }
 
 impl<S: Server, P: Parse> Replay<S, P> {
     /// A browser that was never used.
     pub fn new(options: Options, server: S, parse: P) -> Self {
         Self {
-            now: options.start,
+            world: World {
+                now: options.start,
+                clock: options.clock,
+                offline: false,
+                health: Health::Works,
+            },
+            disk: Disk::new(options.policy.clone(), &options.limits),
+            memory_policy: crate::memory::policy_of(&options.policy),
+            cookies: Cookies::default(),
             lines: Lines::new(options.network, options.seed),
+            push: PushCache::default(),
+            tabs: Vec::new(),
+            shown: Vec::new(),
+            tabs_opened: 0,
             options,
             server,
             parse,
-            offline: false,
-            health: Health::Works,
-            document: None,
         }
     }
 
     /// The true time.
     pub fn now(&self) -> SystemTime {
-        self.now
+        self.world.now
     }
 
     /// The server.
     pub fn server(&mut self) -> &mut S {
         &mut self.server
+    }
+
+    /// Bytes in the disk cache, and entries.
+    pub fn disk_size(&self) -> (u64, usize) {
+        self.disk.size()
     }
 
     /// Does one action, and tells what came of it.
@@ -82,112 +133,141 @@ impl<S: Server, P: Parse> Replay<S, P> {
     pub fn play(&mut self, action: &Action) -> Result<Visit, ActionError> {
         let mut visit = Visit {
             action: action.clone(),
-            started: self.now,
+            started: self.world.now,
             document: None,
             arrival: Arrival::None,
             exchanges: Vec::new(),
             broken: Vec::new(),
             load_time: Duration::ZERO,
         };
-        self.lines.begin(self.now);
-        match action {
-            Action::Typed(url) | Action::NewTab(url) | Action::Link(url) => {
-                self.load(&mut visit, url, Destination::Document, None, Duration::ZERO);
-            }
-            Action::Wait(span) => self.now += *span,
-            Action::Offline => self.offline = true,
-            Action::Online => self.offline = false,
-            Action::Deploy(version) => self.server.deploy(version)?,
-            Action::Servers(health) => self.health = *health,
-            _ => {}
-        }
-        visit.document.clone_from(&self.document);
-        visit.load_time = visit
-            .exchanges
-            .iter()
-            .map(|one| one.end)
-            .max()
-            .unwrap_or_default();
-        self.now += visit.load_time;
+        self.lines.begin(self.world.now);
+        let lines = &self.lines;
+        self.push.close_all_but(|origin| lines.is_open(origin));
+        self.act(&mut visit, action)?;
+        visit.document = self.document().map(|document| document.url.clone());
+        let took = visit.exchanges.iter().map(|one| one.end).max();
+        self.pass(took.unwrap_or_default())?;
         Ok(visit)
     }
 
-    fn load(
-        &mut self,
-        visit: &mut Visit,
-        url: &Url,
-        destination: Destination,
-        found_in: Option<&Url>,
-        ready: Duration,
-    ) {
-        let request = Request {
-            method: Method::GET,
-            url: url.clone(),
-            headers: HeaderMap::new(),
-            destination,
-            body_bytes: None,
-        };
-        let answer = if self.offline {
-            Answer::Unreachable
-        } else {
-            self.server.answer(&request, self.now)
-        };
-        let Answer::Response(response) = answer else {
-            visit.broken.push(Broken {
-                url: url.clone(),
-                destination,
-                trouble: if self.offline {
-                    Trouble::Offline
-                } else {
-                    Trouble::Unreachable
-                },
-            });
-            return;
-        };
-        let origin = url.origin().ascii_serialization();
-        let trip = Trip {
-            origin: &origin,
-            encrypted: url.scheme() == "https",
-            ready,
-            up_bytes: 500,
-            down_bytes: response.wire_body_bytes() + 300,
-        };
-        let (start, end) = self.lines.travel(&trip, self.now);
-        visit.exchanges.push(Exchange {
-            url: url.clone(),
-            method: Method::GET,
-            destination,
-            found_in: found_in.cloned(),
-            layer: Layer::Network,
-            reason: Reason::NothingKept,
-            asked: vec![Asked {
-                headers: request.headers,
-                status: response.status.as_u16(),
-                wire_bytes: trip.up_bytes + trip.down_bytes,
-            }],
-            status: Some(response.status.as_u16()),
-            headers: response.headers.clone(),
-            body_bytes: response.body.len() as u64,
-            background: false,
-            stale: false,
-            not_kept: None,
-            start,
-            end,
-        });
-        if destination == Destination::Document {
-            visit.arrival = Arrival::Loaded;
-            self.document = Some(url.clone());
+    fn act(&mut self, visit: &mut Visit, action: &Action) -> Result<(), ActionError> {
+        match action {
+            Action::Typed(url) => {
+                is_http(url)?;
+                if self.tabs.is_empty() {
+                    self.open_tab();
+                }
+                self.navigate(visit, url, How::Typed);
+            }
+            Action::Link(url) => {
+                is_http(url)?;
+                self.document().ok_or(ActionError::NoDocument)?;
+                self.navigate(visit, url, How::Link);
+            }
+            Action::NewTab(url) => {
+                is_http(url)?;
+                self.open_tab();
+                self.navigate(visit, url, How::Typed);
+            }
+            Action::Tab(place) => {
+                let open = self.tabs.len();
+                let place = *place;
+                let tab = self
+                    .tabs
+                    .get(place)
+                    .ok_or(ActionError::NoTab { place, open })?;
+                let id = tab.id;
+                self.shown.retain(|known| *known != id);
+                self.shown.push(id);
+            }
+            Action::Reload | Action::HardReload => {
+                let url = self.tab().and_then(Tab::url).cloned();
+                let url = url.ok_or(ActionError::NoDocument)?;
+                let how = match action {
+                    Action::Reload => How::Reload,
+                    _ => How::HardReload,
+                };
+                self.navigate(visit, &url, how);
+            }
+            Action::Back => self.traverse(visit, -1)?,
+            Action::Forward => self.traverse(visit, 1)?,
+            Action::CloseTab => {
+                let id = self.shown.pop().ok_or(ActionError::NoDocument)?;
+                self.tabs.retain(|tab| tab.id != id);
+            }
+            Action::Restart => {
+                self.tabs.clear();
+                self.shown.clear();
+                self.cookies.end_session();
+                self.lines.close();
+                self.push.close_all_but(|_| false);
+            }
+            Action::Offline => {
+                self.world.offline = true;
+                self.lines.close();
+                self.push.close_all_but(|_| false);
+            }
+            Action::Online => self.world.offline = false,
+            Action::Fetch(fetching) => {
+                is_http(&fetching.url)?;
+                self.document().ok_or(ActionError::NoDocument)?;
+                self.script_fetches(visit, fetching);
+            }
+            Action::Insert(subresource) => {
+                is_http(&subresource.url)?;
+                self.document().ok_or(ActionError::NoDocument)?;
+                self.script_inserts(visit, subresource);
+            }
+            Action::Clear(cleared) => self.clear(*cleared),
+            Action::Wait(span) => self.pass(*span)?,
+            Action::SetClock(error) => self.world.clock = *error,
+            Action::Deploy(version) => self.server.deploy(version)?,
+            Action::Servers(health) => self.world.health = *health,
         }
-        let document = self.document.clone().unwrap_or_else(|| url.clone());
-        let found = self.parse.subresources(&Loaded {
-            url,
-            destination,
-            headers: &response.headers,
-            body: &response.body,
-            document: &document,
-        });
-        for one in found.iter() {
-            self.load(visit, &one.url, one.destination, Some(url), end);
+        Ok(())
+    }
+
+    /// The person clears data.
+    fn clear(&mut self, cleared: Cleared) {
+        if matches!(cleared, Cleared::Cache | Cleared::Everything) {
+            self.clear_caches(None);
+        }
+        if matches!(cleared, Cleared::Cookies | Cleared::Everything) {
+            self.cookies.clear(None);
         }
     }
+
+    /// Drops what caches have of one origin, or all.
+    fn clear_caches(&mut self, origin: Option<&str>) {
+        self.disk.clear(origin);
+        for tab in &mut self.tabs {
+            tab.clear(origin);
+        }
+    }
+
+    fn pass(&mut self, span: Duration) -> Result<(), ActionError> {
+        let later = self.world.now.checked_add(span);
+        // The local clock, too, has to have a place for it, and lifetimes are added to that.
+        let room = later.and_then(|later| later.checked_add(ROOM));
+        self.world.now = later
+            .filter(|_| room.is_some())
+            .ok_or(ActionError::TooLate(span))?;
+        Ok(())
+    }
+
+    /// What the machine's clock shows so long after the beginning of the visit.
+    fn local(&self, after: Duration) -> SystemTime {
+        let now = self.world.now.checked_add(after).unwrap_or(self.world.now);
+        self.world.clock.shown(now)
+    }
 }
+
+fn is_http(url: &Url) -> Result<(), ActionError> {
+    match url.scheme() {
+        "http" | "https" if url.has_host() => Ok(()),
+        _ => Err(ActionError::NotHttp(url.clone())),
+    }
+}
+
+/// A thousand years.
+const ROOM: Duration = Duration::from_secs(1000 * 365 * 86_400);

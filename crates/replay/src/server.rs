@@ -22,6 +22,13 @@ pub trait Server {
     /// # Errors
     /// There is no such version.
     fn deploy(&mut self, version: &str) -> Result<(), UnknownVersion>;
+
+    /// May a connection to the origin `connection` (`https://example.com`) bring pushes for `other`?
+    /// It may where its certificate names both (RFC 9113 §10.1).
+    fn speaks_for(&self, connection: &str, other: &str) -> bool {
+        let _ = (connection, other);
+        false
+    }
 }
 
 /// There is no such version to deploy.
@@ -111,5 +118,9 @@ impl<S: Server + ?Sized> Server for Box<S> {
 
     fn deploy(&mut self, version: &str) -> Result<(), UnknownVersion> {
         (**self).deploy(version)
+    }
+
+    fn speaks_for(&self, connection: &str, other: &str) -> bool {
+        (**self).speaks_for(connection, other)
     }
 }

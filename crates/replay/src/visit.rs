@@ -68,6 +68,8 @@ pub struct Exchange {
     pub headers: HeaderMap,
     /// Bytes of content, decoded.
     pub body_bytes: u64,
+    /// Bytes on the wire of what the server pushed beside its answer, and was not refused.
+    pub pushed_bytes: u64,
     /// Nobody waits for it: a stale response was used meanwhile, or it is a prefetch.
     pub background: bool,
     /// Whether the answer was used past its lifetime, without asking.
@@ -158,7 +160,8 @@ impl Exchange {
 
     /// Bytes on the wire, heads among them.
     pub fn wire_bytes(&self) -> u64 {
-        self.asked.iter().map(|asked| asked.wire_bytes).sum()
+        let asked: u64 = self.asked.iter().map(|asked| asked.wire_bytes).sum();
+        asked + self.pushed_bytes
     }
 
     /// Who answered, in the words of DevTools.

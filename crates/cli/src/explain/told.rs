@@ -153,6 +153,7 @@ pub(super) fn because(because: Because) -> &'static str {
         Because::PostOfAnother => {
             "an answer to POST is kept with a lifetime and its own URL as Content-Location alone (RFC 9110 §9.3.3)"
         }
+        Because::Challenge => "browsers keep no challenge to log in",
         Because::NotFinal => "it is no final answer",
         Because::NotUnderstood => {
             "a 304 renews what is kept already; any other status is unknown, and it says must-understand"

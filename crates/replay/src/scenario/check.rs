@@ -64,7 +64,9 @@ impl Check {
         let mut failures = Vec::new();
         let bytes = visit.wire_bytes();
         if let Some(max) = self.network_bytes_max.filter(|max| bytes > *max) {
-            failures.push(format!("{bytes} bytes on the wire; promised were at most {max}"));
+            failures.push(format!(
+                "{bytes} bytes on the wire; promised were at most {max}"
+            ));
         }
         let requests = visit.requests();
         if let Some(max) = self.requests_max.filter(|max| requests > *max) {
@@ -76,9 +78,14 @@ impl Check {
         }
         match self.works {
             Some(true) => failures.extend(visit.broken.first().map(|broken| {
-                format!("`{}` does not come: {}; promised was that all does", broken.url, broken.trouble)
+                format!(
+                    "`{}` does not come: {}; promised was that all does",
+                    broken.url, broken.trouble
+                )
             })),
-            Some(false) if visit.works() => failures.push("everything comes; promised was that something does not".to_owned()),
+            Some(false) if visit.works() => {
+                failures.push("everything comes; promised was that something does not".to_owned())
+            }
             _ => {}
         }
         let stale = visit.exchanges.iter().filter(|one| one.stale).count() + outdated;
@@ -111,8 +118,15 @@ fn page_failure(from: From, visit: &Visit) -> Option<String> {
     };
     match found {
         Some(found) if found == from => None,
-        Some(found) => Some(format!("the page is from {}; promised was {}", name(found), name(from))),
-        None => Some(format!("no page came; promised was one from {}", name(from))),
+        Some(found) => Some(format!(
+            "the page is from {}; promised was {}",
+            name(found),
+            name(from)
+        )),
+        None => Some(format!(
+            "no page came; promised was one from {}",
+            name(from)
+        )),
     }
 }
 
@@ -130,7 +144,11 @@ fn path_failure(path: &str, from: From, visit: &Visit) -> Option<String> {
     }
     let other = matching.find(|one| answered(one) != Some(from))?;
     let found = answered(other).map_or("nobody", name);
-    Some(format!("`{}` is from {found}; promised was {}", other.url.path(), name(from)))
+    Some(format!(
+        "`{}` is from {found}; promised was {}",
+        other.url.path(),
+        name(from)
+    ))
 }
 
 fn answered(exchange: &crate::Exchange) -> Option<From> {

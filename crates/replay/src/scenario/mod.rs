@@ -117,7 +117,9 @@ impl Scenario {
     /// What is wrong first, with its place and a remedy.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
         let scenario: Self = toml::from_str(text).map_err(|error: toml::de::Error| {
-            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+            let line = error
+                .span()
+                .map(|span| text[..span.start].matches('\n').count() + 1);
             ScenarioError {
                 place: line.map_or(String::new(), |line| format!("line {line}: ")),
                 what: error.message().to_owned(),
@@ -139,7 +141,8 @@ impl Scenario {
             (None, None) => {
                 return Err(ScenarioError::new(
                     "it does not say what is visited",
-                    "add `site = \"dist\"`, the folder of built files, or `har = \"visit.har\"`".to_owned(),
+                    "add `site = \"dist\"`, the folder of built files, or `har = \"visit.har\"`"
+                        .to_owned(),
                 ));
             }
             _ => {}
@@ -156,10 +159,11 @@ impl Scenario {
                 && !self.deploys.contains_key(&name)
             {
                 let known: Vec<&str> = self.deploys.keys().map(String::as_str).collect();
-                let help = nearest(&name, &known).unwrap_or_else(|| {
-                    format!("add `{name} = \"FOLDER\"` to a table `[deploys]`")
-                });
-                return Err(ScenarioError::new(format!("there is no deploy `{name}`"), help).at_step(place));
+                let help = nearest(&name, &known)
+                    .unwrap_or_else(|| format!("add `{name} = \"FOLDER\"` to a table `[deploys]`"));
+                return Err(
+                    ScenarioError::new(format!("there is no deploy `{name}`"), help).at_step(place),
+                );
             }
         }
         Ok(())
@@ -173,7 +177,8 @@ impl Scenario {
 pub fn network(name: &str) -> Result<Network, ScenarioError> {
     let names: Vec<&str> = Network::NAMED.iter().map(|network| network.name).collect();
     one_of("network", name, &names)?;
-    Network::named(name).ok_or_else(|| ScenarioError::new(format!("there is no network `{name}`"), None))
+    Network::named(name)
+        .ok_or_else(|| ScenarioError::new(format!("there is no network `{name}`"), None))
 }
 
 fn one_of(what: &str, word: &str, known: &[&str]) -> Result<(), ScenarioError> {
@@ -182,7 +187,10 @@ fn one_of(what: &str, word: &str, known: &[&str]) -> Result<(), ScenarioError> {
     }
     let listed: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
     let help = nearest(word, known).unwrap_or_else(|| format!("there is {}", listed.join(", ")));
-    Err(ScenarioError::new(format!("there is no {what} `{word}`"), help))
+    Err(ScenarioError::new(
+        format!("there is no {what} `{word}`"),
+        help,
+    ))
 }
 
 /// "did you mean `reload`?"

@@ -19,7 +19,11 @@ impl Span {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut total: u64 = 0;
         let mut rest = text.trim();
-        let off = || format!("`{text}` is no span of time: write `30 days`, `90 seconds` or `1 hour 30 minutes`");
+        let off = || {
+            format!(
+                "`{text}` is no span of time: write `30 days`, `90 seconds` or `1 hour 30 minutes`"
+            )
+        };
         if rest.is_empty() {
             return Err(off());
         }
@@ -27,7 +31,9 @@ impl Span {
             let end = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(off)?;
             let number: u64 = rest[..end].parse().map_err(|_| off())?;
             let unit_text = rest[end..].trim_start();
-            let unit_end = unit_text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(unit_text.len());
+            let unit_end = unit_text
+                .find(|c: char| !c.is_ascii_alphabetic())
+                .unwrap_or(unit_text.len());
             let unit = match unit_text[..unit_end].to_ascii_lowercase().as_str() {
                 "s" | "second" | "seconds" => 1,
                 "m" | "min" | "minute" | "minutes" => 60,
@@ -52,7 +58,12 @@ impl Span {
 impl std::fmt::Display for Span {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let seconds = self.0.as_secs();
-        for (unit, name) in [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")] {
+        for (unit, name) in [
+            (86_400, "day"),
+            (3600, "hour"),
+            (60, "minute"),
+            (1, "second"),
+        ] {
             if seconds >= unit && (seconds.is_multiple_of(unit) || seconds >= 10 * unit) {
                 let count = seconds / unit;
                 return write!(f, "{count} {name}{}", if count == 1 { "" } else { "s" });
@@ -97,7 +108,11 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, seconds: Option<u64>) {
-        assert_eq!(Span::parse(text).ok().map(|span| span.0.as_secs()), seconds, "{text}");
+        assert_eq!(
+            Span::parse(text).ok().map(|span| span.0.as_secs()),
+            seconds,
+            "{text}"
+        );
     }
 
     #[test]
@@ -108,7 +123,17 @@ mod tests {
         check("1 month, 1 day", Some(31 * 86_400));
         check("0 seconds", Some(0));
         check("1000 years", Some(SECONDS_MAX));
-        for text in ["", "soon", "30", "days", "3 moons", "-1 day", "1.5 hours", "1001 years", "99999999999999999999 s"] {
+        for text in [
+            "",
+            "soon",
+            "30",
+            "days",
+            "3 moons",
+            "-1 day",
+            "1.5 hours",
+            "1001 years",
+            "99999999999999999999 s",
+        ] {
             check(text, None);
         }
     }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Check, ScenarioError, Span, nearest};
-use crate::{CacheMode, ClockError, Cleared, Credentials, Destination, Fetching, Health, Phase};
+use crate::{CacheMode, Cleared, ClockError, Credentials, Destination, Fetching, Health, Phase};
 
 /// One step: exactly one of its actions, with a name and checks if wanted.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -167,8 +167,16 @@ impl Step {
         if let Some(fetch) = &self.fetch {
             all.push(fetch.planned()?);
         }
-        all.extend(self.preload.clone().map(|url| Planned::Insert(url, Phase::Preload)));
-        all.extend(self.prefetch.clone().map(|url| Planned::Insert(url, Phase::Prefetch)));
+        all.extend(
+            self.preload
+                .clone()
+                .map(|url| Planned::Insert(url, Phase::Preload)),
+        );
+        all.extend(
+            self.prefetch
+                .clone()
+                .map(|url| Planned::Insert(url, Phase::Prefetch)),
+        );
         all.extend(self.wait.map(Planned::Wait));
         if let Some(clock) = &self.clock {
             all.push(Planned::Clock(clock_error(clock)?));
@@ -211,8 +219,12 @@ impl FetchStep {
             InMode::OnlyIfCached => CacheMode::OnlyIfCached,
         };
         let method = self.method.as_deref().unwrap_or("GET");
-        let method = Method::from_bytes(method.as_bytes())
-            .map_err(|_| ScenarioError::new(format!("`{method}` is no method"), "write `POST`, or leave it out".to_owned()))?;
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| {
+            ScenarioError::new(
+                format!("`{method}` is no method"),
+                "write `POST`, or leave it out".to_owned(),
+            )
+        })?;
         if self.url.is_empty() {
             return Err(ScenarioError::new("`fetch` has no `url`", None));
         }
@@ -261,10 +273,13 @@ fn health(text: &str) -> Result<Health, ScenarioError> {
         "down" => Ok(Health::Unreachable),
         status => {
             let status = StatusCode::from_bytes(status.as_bytes()).ok();
-            let status = status.filter(|status| status.is_client_error() || status.is_server_error());
+            let status =
+                status.filter(|status| status.is_client_error() || status.is_server_error());
             status.map(Health::Answers).ok_or_else(|| {
                 let help = nearest(text, &["work", "down"]);
-                let help = help.unwrap_or_else(|| "write `work`, `down`, or a status from 400 to 599".to_owned());
+                let help = help.unwrap_or_else(|| {
+                    "write `work`, `down`, or a status from 400 to 599".to_owned()
+                });
                 ScenarioError::new(format!("servers cannot `{text}`"), help)
             })
         }

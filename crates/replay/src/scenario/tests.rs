@@ -54,34 +54,74 @@ clock = "-1 hour"
 #[test]
 fn a_scenario_says_what_is_done_and_promised() {
     let scenario = Scenario::parse(WHOLE).unwrap();
-    let planned: Vec<Planned> = scenario.step.iter().map(|step| step.planned().unwrap()).collect();
-    assert_eq!(planned[1], Planned::Wait(Span(std::time::Duration::from_secs(2_592_000))));
+    let planned: Vec<Planned> = scenario
+        .step
+        .iter()
+        .map(|step| step.planned().unwrap())
+        .collect();
+    assert_eq!(
+        planned[1],
+        Planned::Wait(Span(std::time::Duration::from_secs(2_592_000)))
+    );
     assert_eq!(planned[4], Planned::Do(Do::HardReload));
-    assert_eq!(planned[6], Planned::Servers(crate::Health::Answers(http::StatusCode::SERVICE_UNAVAILABLE)));
-    assert_eq!(scenario.step[3].check.as_ref().unwrap().requests_max, Some(3));
+    assert_eq!(
+        planned[6],
+        Planned::Servers(crate::Health::Answers(
+            http::StatusCode::SERVICE_UNAVAILABLE
+        ))
+    );
+    assert_eq!(
+        scenario.step[3].check.as_ref().unwrap().requests_max,
+        Some(3)
+    );
 }
 
 #[test]
 fn an_unknown_word_is_refused_with_its_place_and_the_nearest() {
-    check("site='a'\n[[step]]\nvist='/'", "line 3: unknown field `vist`");
+    check(
+        "site='a'\n[[step]]\nvist='/'",
+        "line 3: unknown field `vist`",
+    );
     let error = Scenario::parse("site='a'\n[[step]]\nvist='/'").unwrap_err();
     assert_eq!(error.help.as_deref(), Some("did you mean `visit`?"));
     let error = Scenario::parse("site='a'\n[[step]]\ndo='relaod'").unwrap_err();
     assert_eq!(error.help.as_deref(), Some("did you mean `reload`?"));
-    let error = Scenario::parse("site='a'\n[[step]]\nvisit='/'\ncheck={requests_mx=1}").unwrap_err();
+    let error =
+        Scenario::parse("site='a'\n[[step]]\nvisit='/'\ncheck={requests_mx=1}").unwrap_err();
     assert_eq!(error.help.as_deref(), Some("did you mean `requests_max`?"));
-    check("site='a'\nnetwork='4gg'", "there is no network `4gg` | did you mean `4g`?");
-    check("site='a'\norder='backwards'", "there is no order `backwards` | there is `chromium`, `textbook`");
+    check(
+        "site='a'\nnetwork='4gg'",
+        "there is no network `4gg` | did you mean `4g`?",
+    );
+    check(
+        "site='a'\norder='backwards'",
+        "there is no order `backwards` | there is `chromium`, `textbook`",
+    );
 }
 
 #[test]
 fn a_step_that_does_nothing_or_two_things_is_refused() {
     check("site='a'\n[[step]]\nname='x'", "step 1: it does nothing");
-    check("site='a'\n[[step]]\nvisit='/'\nwait='1 day'", "step 1: it does two things");
-    check("site='a'\n[[step]]\nwait='soon'", "line 3: `soon` is no span of time");
-    check("site='a'\n[[step]]\ndeploy='b'", "step 1: there is no deploy `b` | add `b = \"FOLDER\"`");
-    check("site='a'\n[deploys]\nnext='c'\n[[step]]\ndeploy='nxt'", "step 1: there is no deploy `nxt` | did you mean `next`?");
-    check("site='a'\n[[step]]\nservers='sleep'", "step 1: servers cannot `sleep`");
+    check(
+        "site='a'\n[[step]]\nvisit='/'\nwait='1 day'",
+        "step 1: it does two things",
+    );
+    check(
+        "site='a'\n[[step]]\nwait='soon'",
+        "line 3: `soon` is no span of time",
+    );
+    check(
+        "site='a'\n[[step]]\ndeploy='b'",
+        "step 1: there is no deploy `b` | add `b = \"FOLDER\"`",
+    );
+    check(
+        "site='a'\n[deploys]\nnext='c'\n[[step]]\ndeploy='nxt'",
+        "step 1: there is no deploy `nxt` | did you mean `next`?",
+    );
+    check(
+        "site='a'\n[[step]]\nservers='sleep'",
+        "step 1: servers cannot `sleep`",
+    );
     check("site='a'\n[[step]]\ntab=0", "step 1: there is no tab 0");
     check("", "it does not say what is visited");
     check("site='a'\nhar='b'", "it names a `site` and a `har`");

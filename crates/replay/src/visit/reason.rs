@@ -32,6 +32,8 @@ pub enum Reason {
     UsedBefore,
     /// The document preloaded it.
     Preloaded,
+    /// An earlier document prefetched it.
+    Prefetched,
     /// Nothing is kept of it.
     NothingKept,
     /// What is kept must be validated first.
@@ -55,12 +57,10 @@ pub enum Reason {
     LacksBytes,
     /// Pushed by the server beforehand.
     Pushed,
-    /// `no-store`: it is not kept for other documents.
-    NotShared,
     /// Nothing usable is kept, and the mode forbids asking.
     AskingForbidden,
-    /// It is asked for beforehand, for a document to come.
-    Prefetching,
+    /// The server failed, and by the text of RFC 9111 what is kept may be used then.
+    DespiteFailure,
 }
 
 /// Why an answer of the network was not kept on disk.
@@ -99,6 +99,7 @@ impl fmt::Display for Reason {
             Self::AnyAge(mode) => write!(f, "{} uses what is kept, whatever its age", mode.name()),
             Self::UsedBefore => f.write_str("this document has it already"),
             Self::Preloaded => f.write_str("preloaded by this document"),
+            Self::Prefetched => f.write_str("prefetched by the page before"),
             Self::NothingKept => f.write_str("nothing is kept of it"),
             Self::MustAsk { why, stale_for, by } => match why {
                 MustAsk::NoCache => f.write_str("no-cache: to be validated at each use"),
@@ -116,9 +117,10 @@ impl fmt::Display for Reason {
             Self::Method => f.write_str("no cache answers this method"),
             Self::LacksBytes => f.write_str("only other bytes of it are kept"),
             Self::Pushed => f.write_str("the server had pushed it"),
-            Self::NotShared => f.write_str("no-store: not kept for another document"),
             Self::AskingForbidden => f.write_str("only-if-cached, and nothing usable is kept"),
-            Self::Prefetching => f.write_str("prefetched for a page to come"),
+            Self::DespiteFailure => {
+                f.write_str("the server failed, and what is kept may be used then")
+            }
         }
     }
 }

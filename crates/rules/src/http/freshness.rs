@@ -114,12 +114,16 @@ pub(super) fn lifetime(
     if !directives.targeted && headers.contains_key(EXPIRES) {
         match date::single(lines(headers, &EXPIRES), response_time) {
             Some(expires) => {
-                let duration = expires.duration_since(date).unwrap_or_default();
+                let from = match policy.departures.own_clock_rules {
+                    true => response_time,
+                    false => date,
+                };
+                let duration = expires.duration_since(from).unwrap_or_default();
                 return Lifetime::of(duration, LifetimeRule::Expires);
             }
             // "A cache recipient MUST interpret invalid date formats, especially the value "0", as
             // representing a time in the past" (§5.3)
-            None if !policy.departures.odd_expires_is_ignored => {
+            None if !policy.departures.odd_expires_is_ignored || expires_is_zero(headers) => {
                 return Lifetime::of(Duration::ZERO, LifetimeRule::Malformed);
             }
             None => {}
@@ -167,6 +171,11 @@ fn heuristic(
         part.min(heuristic.lifetime_max),
         LifetimeRule::Heuristic,
     ))
+}
+
+/// The one value that all caches take for a time in the past.
+fn expires_is_zero(headers: &HeaderMap) -> bool {
+    lines(headers, &EXPIRES).next() == Some(b"0")
 }
 
 /// "Responses with status codes that are defined as heuristically cacheable (e.g., 200, 203, 204,

@@ -69,7 +69,7 @@ pub struct Departures {
     /// Arguments of `max-age` that are no plain digits (quoted ones too) are passed over, rather
     /// than read or taken for stale.
     pub odd_lifetimes_are_ignored: bool,
-    /// An `Expires` that is no date is passed over, rather than taken for stale.
+    /// An `Expires` that is no date is passed over, rather than taken for stale; but `0` is stale.
     pub odd_expires_is_ignored: bool,
     /// `no-cache`, `private` and `no-store` with an argument have no effect.
     pub qualified_directives_are_ignored: bool,
@@ -83,8 +83,23 @@ pub struct Departures {
     pub one_variant: bool,
     /// A write invalidates its own target alone, not `Location` and `Content-Location`.
     pub writes_invalidate_target_alone: bool,
+    /// Nor does a PUT without a body invalidate anything.
+    pub empty_puts_invalidate_nothing: bool,
     /// `stale-if-error` has no effect, nor has being disconnected.
     pub errors_are_shown: bool,
+    /// `must-understand` has no effect: beside it `no-store` forbids as ever.
+    pub must_understand_is_ignored: bool,
+    /// The challenges 401 and 407 are not kept.
+    pub challenges_are_not_kept: bool,
+    /// Of a kept response only a 200 or 206 is validated, by `ETag` and `Last-Modified` as they stand,
+    /// though they be no tag or date.
+    pub validators_are_literal: bool,
+    /// Whatever `no-store` does not forbid is kept, though no rule will ever let it answer: going
+    /// back, and who takes anything that is kept, will have it.
+    pub everything_is_kept: bool,
+    /// Historical, not measured: `Expires` is compared with the cache's own clock, and `Date` says
+    /// nothing of a response's age, so that a wrong clock spoils `Expires` and leaves `max-age` alone.
+    pub own_clock_rules: bool,
 }
 
 impl Policy {
@@ -131,7 +146,14 @@ impl Policy {
                 heuristics_are_narrow: true,
                 one_variant: true,
                 writes_invalidate_target_alone: true,
+                empty_puts_invalidate_nothing: true,
                 errors_are_shown: true,
+                must_understand_is_ignored: true,
+                challenges_are_not_kept: true,
+                validators_are_literal: true,
+                // Of no use to who asks what later visits will reuse; a browser's own cache sets it.
+                everything_is_kept: false,
+                own_clock_rules: false,
             },
             ..Self::private()
         }

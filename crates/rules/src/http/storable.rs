@@ -30,6 +30,8 @@ pub enum Worth {
     Lifetime(LifetimeRule),
     /// It has no lifetime, but can be validated.
     Validator,
+    /// Neither: it is kept for who takes whatever is kept.
+    History,
 }
 
 /// Why a response is not stored.
@@ -40,6 +42,8 @@ pub enum Because {
     Method,
     /// It is a POST without explicit lifetime, or `Content-Location` of another URI (RFC 9110 §9.3.3).
     PostOfAnother,
+    /// 401 or 407, in a browser.
+    Challenge,
     /// Informational: "the response status code is final".
     NotFinal,
     /// 304 or 206 out of place, or a status with `must-understand` that we do not know.
@@ -111,18 +115,23 @@ fn refusal(
             return Some(Because::NoPart);
         }
     }
-    if directives.must_understand && !is_understood(status) {
+    let departures = policy.departures;
+    if departures.challenges_are_not_kept && matches!(status.as_u16(), 401 | 407) {
+        return Some(Because::Challenge);
+    }
+    let must_understand = directives.must_understand && !departures.must_understand_is_ignored;
+    if must_understand && !is_understood(status) {
         return Some(Because::NotUnderstood);
     }
     // "the no-store cache directive is not present in the response" and "A cache that … implements
     // must-understand … SHOULD ignore the no-store directive" (§5.2.2.3)
-    if directives.no_store && !directives.must_understand {
+    if directives.no_store && !must_understand {
         return Some(Because::NoStore);
     }
     if RequestDirectives::of(policy, request.headers).no_store {
         return Some(Because::RequestNoStore);
     }
-    if vary::answers_none(headers) {
+    if vary::answers_none(headers) && !departures.everything_is_kept {
         return Some(Because::VariesOnEverything);
     }
     if !policy.is_shared() {
@@ -166,7 +175,13 @@ fn worth(
         || directives.no_cache != Scope::Nothing
         || (!policy.is_shared() && directives.private != Scope::Nothing)
         || freshness::is_heuristically_cacheable(response.status);
+    let kept_anyway = policy.departures.everything_is_kept;
     match rule {
+        LifetimeRule::Nothing if kept_anyway && !validated => Storable::Yes(Worth::History),
+        rule if kept_anyway && rule != LifetimeRule::Nothing => {
+            Storable::Yes(Worth::Lifetime(rule))
+        }
+        _ if kept_anyway => Storable::Yes(Worth::Validator),
         // Used only after a validation, which can never be.
         _ if directives.no_cache == Scope::Whole && !validated => Storable::No(Because::Worthless),
         LifetimeRule::Nothing if !allowed || !validated => Storable::No(Because::Worthless),

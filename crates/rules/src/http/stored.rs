@@ -73,6 +73,7 @@ impl Stored {
         let directives = ResponseDirectives::of(policy, &headers);
         let lifetime = freshness::lifetime(policy, status, &headers, &directives, times.response);
         let date = date::single(lines(&headers, &DATE), times.response);
+        let dated = date.filter(|_| !policy.departures.own_clock_rules);
         Some(Self {
             status,
             times,
@@ -81,7 +82,7 @@ impl Stored {
             lifetime,
             initial_age: freshness::initial_age(
                 freshness::age_value(lines(&headers, &AGE)),
-                date,
+                dated,
                 times,
             ),
             validators: validators(&headers, times.response),

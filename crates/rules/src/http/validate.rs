@@ -84,6 +84,24 @@ pub fn make_conditional<'a>(
     request.contains_key(IF_NONE_MATCH) || request.contains_key(IF_MODIFIED_SINCE)
 }
 
+/// The same about the one response that a browser keeps for a URL, where its cache takes validators
+/// literally (`validators_are_literal` of [`super::profile::Departures`]). `matches`: its `Vary` fits
+/// the request; where it does not, only a tag can tell that it is the same.
+pub fn make_conditional_literally(request: &mut HeaderMap, stored: &Stored, matches: bool) -> bool {
+    make_unconditional(request);
+    if !matches!(stored.status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+        return false;
+    }
+    let tag = stored.headers.get(ETAG);
+    let date = stored.headers.get(LAST_MODIFIED).filter(|_| matches);
+    for (condition, value) in [(IF_NONE_MATCH, tag), (IF_MODIFIED_SINCE, date)] {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            request.insert(condition, value.clone());
+        }
+    }
+    request.contains_key(IF_NONE_MATCH) || request.contains_key(IF_MODIFIED_SINCE)
+}
+
 /// Takes the client's conditions and range out of a request, so that the whole comes.
 pub fn make_unconditional(request: &mut HeaderMap) {
     for name in [
