@@ -13,6 +13,8 @@ use crate::{Action, ActionError, Arrival, Destination, Layer, Phase, Replay, Sub
 /// A step that was played and is worth telling.
 #[derive(Debug)]
 pub struct Played {
+    /// Which step it is, from 0.
+    pub place: usize,
     /// What it is called.
     pub title: String,
     /// What was done, in few words.
@@ -102,6 +104,7 @@ pub fn play(
         let check = step.check.as_ref();
         let failed = check.map_or(Vec::new(), |check| check.failures(&visit, outdated.len()));
         told(Played {
+            place,
             title: step.name.clone().unwrap_or_else(|| words.clone()),
             action: words,
             waited: std::mem::take(&mut waited),

@@ -16,7 +16,7 @@ struct Layer {
     because: &'static str,
 }
 
-const LAYERS: [Layer; 9] = [
+const LAYERS: [Layer; 10] = [
     Layer {
         name: "rules",
         imports: &[],
@@ -90,8 +90,15 @@ const LAYERS: [Layer; 9] = [
         because: "replay has no real sockets and clocks",
     },
     Layer {
+        name: "devtools",
+        imports: &[],
+        forbids: &["tokio", "hyper", "clap"],
+        because: "a browser is driven over a pipe by one thread",
+    },
+    Layer {
         name: "cli",
         imports: &[
+            "devtools",
             "rules",
             "store",
             "engine",

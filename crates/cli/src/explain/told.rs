@@ -96,7 +96,7 @@ fn step(step: Step) -> String {
 }
 
 /// `93784` as `1 day 2 hours`: the two largest units.
-fn span(seconds: u64) -> String {
+pub(crate) fn span(seconds: u64) -> String {
     const UNITS: [(u64, &str); 5] = [
         (31_536_000, "year"),
         (86_400, "day"),

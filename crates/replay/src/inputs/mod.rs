@@ -8,7 +8,7 @@ mod pages;
 pub use deploys::Deploys;
 pub use folder::{Folder, FolderError};
 pub use har::{Har, HarError, Recorded};
-pub use pages::{PageLoads, Pages};
+pub use pages::{Elsewhere, PageLoads, Pages};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 

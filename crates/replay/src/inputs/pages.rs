@@ -1,12 +1,11 @@
 //! Pages: what does a response load? By its text in a folder, by what was recorded in a HAR.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use revisit_references::loads::{
-    self, Document, ImportMap, Load, Occasion, Screen, Sheet, Words, document, module, sheet,
-    styled,
+    self, Document, ImportMap, Load, Occasion, Screen, Sheet, document, module, sheet, styled,
 };
 use revisit_references::{ScriptKind, loads::Destination as Found};
 use revisit_rules::site::pattern::Pattern;
@@ -32,11 +31,32 @@ pub struct Pages {
     besides: Vec<PageLoads>,
     /// Of a recording: what each document loads.
     recorded: Option<HashMap<Url, Arc<[Subresource]>>>,
-    elsewhere: HashSet<Url>,
+    elsewhere: Elsewhere,
     open: HashMap<Url, Open>,
     documents: HashMap<Key, Arc<Document>>,
     sheets: HashMap<Key, Arc<Sheet>>,
     modules: HashMap<(Key, Url), Arc<[Subresource]>>,
+}
+
+/// What pages name on other origins than the one whose files are known. It is not replayed.
+#[derive(Debug, Clone, Default)]
+pub struct Elsewhere(Arc<Mutex<BTreeSet<Url>>>);
+
+impl Elsewhere {
+    /// In the order of the URLs; a thousand at the most.
+    pub fn urls(&self) -> Vec<Url> {
+        self.0
+            .lock()
+            .map_or(Vec::new(), |urls| urls.iter().cloned().collect())
+    }
+
+    fn note(&self, url: Url) {
+        if let Ok(mut urls) = self.0.lock()
+            && urls.len() < ELSEWHERE_MAX
+        {
+            urls.insert(url);
+        }
+    }
 }
 
 /// A text that was read: where it came from, and its bytes, which are kept so that no others lie there.
@@ -77,11 +97,9 @@ impl Pages {
         }
     }
 
-    /// What pages name on other origins, in the order of their URLs; it is not replayed.
-    pub fn elsewhere(&self) -> Vec<&Url> {
-        let mut urls: Vec<&Url> = self.elsewhere.iter().collect();
-        urls.sort();
-        urls
+    /// What pages name on other origins, also when this is handed on.
+    pub fn elsewhere(&self) -> Elsewhere {
+        self.elsewhere.clone()
     }
 
     fn known(&mut self, loads: impl IntoIterator<Item = Load>) -> Vec<Subresource> {
@@ -93,8 +111,8 @@ impl Pages {
                 .is_none_or(|origin| origin.origin() == load.url.origin());
             if is_known {
                 known.push(subresource(load));
-            } else if self.elsewhere.len() < ELSEWHERE_MAX {
-                self.elsewhere.insert(load.url);
+            } else {
+                self.elsewhere.note(load.url);
             }
         }
         known
