@@ -10,5 +10,6 @@ mod explain;
 mod gateway;
 mod harness_works;
 mod other_browsers;
+mod replay;
 mod serve;
 mod worker;

@@ -7,6 +7,7 @@
 mod build;
 mod floor;
 mod measure;
+mod replay;
 mod size;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,10 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
         ["size", rest @ ..] => {
             Options::parse(rest, &[])?;
             Ok(size::run()?)
+        }
+        ["replay", rest @ ..] => {
+            let options = Options::parse(rest, &["runs"])?;
+            Ok(replay::run(options.number("runs", 5)?)?)
         }
         ["install", rest @ ..] => {
             let options = Options::parse(rest, &["runs", "files", "delays", "rate"])?;
@@ -73,7 +78,7 @@ fn in_a_browser(name: &str, settings: &[(&str, Vec<usize>)]) -> Result<()> {
     shell::run(bench)
 }
 
-const NAMES: [&str; 4] = ["build", "size", "install", "code-cache"];
+const NAMES: [&str; 5] = ["build", "size", "install", "code-cache", "replay"];
 
 /// The words after a benchmark's name: `--name value`.
 struct Options<'a>(Vec<(&'a str, &'a str)>);

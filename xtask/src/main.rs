@@ -40,6 +40,7 @@ the developer commands of Revisit
     cargo xtask bench size
     cargo xtask bench install [--runs 3] [--files 300,2000] [--delays 0,50] [--rate 200000]
     cargo xtask bench code-cache [--runs 15]
+    cargo xtask bench replay [--runs 5]
 
 stages, in this order: format tidy lint unit javascript end-to-end conformance";
 

@@ -56,7 +56,7 @@ pub struct VisitReport {
     pub broken: Vec<BrokenReport>,
     /// Promises that do not hold.
     pub failed: Vec<String>,
-    /// All that was asked for, in the order of asking.
+    /// All that was asked for, in the order of asking; empty where nobody wants to know.
     pub exchanges: Vec<ExchangeReport>,
 }
 
@@ -112,8 +112,8 @@ pub struct ExchangeReport {
 }
 
 impl VisitReport {
-    /// What is told of a step.
-    pub fn of(played: &Played) -> Self {
+    /// What is told of a step; `whole`: with every answer, which takes memory for each.
+    pub fn of(played: &Played, whole: bool) -> Self {
         let visit = &played.visit;
         let mut layers: BTreeMap<&'static str, LayerReport> = BTreeMap::new();
         for one in &visit.exchanges {
@@ -145,7 +145,10 @@ impl VisitReport {
                 })
                 .collect(),
             failed: played.failed.clone(),
-            exchanges: visit.exchanges.iter().map(ExchangeReport::of).collect(),
+            exchanges: match whole {
+                true => visit.exchanges.iter().map(ExchangeReport::of).collect(),
+                false => Vec::new(),
+            },
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Subject {
     pub(super) notes: Vec<String>,
     pub(super) screen: Screen,
     pub(super) of_recording: bool,
+    /// The steps are our own, and not a scenario's.
+    pub(super) by_default: bool,
 }
 
 pub(super) fn read(args: &ReplayArgs) -> Result<Subject, Failure> {
@@ -202,6 +204,7 @@ fn site(
         notes,
         screen,
         of_recording: false,
+        by_default: scenario.step.is_empty(),
     })
 }
 
@@ -259,6 +262,7 @@ fn recording(path: &Path, scenario: Scenario, mut options: Options) -> Result<Su
         notes,
         screen,
         of_recording: true,
+        by_default: scenario.step.is_empty(),
     })
 }
 

@@ -21,7 +21,9 @@ use crate::terminal::{counted, say};
 
 pub(crate) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let subject = input::read(args)?;
-    let report = replayed(subject)?;
+    // Every answer of a thousand visits is told only to who asks.
+    let whole = args.verbose || args.json || args.report.is_some();
+    let report = replayed(subject, whole)?;
     let chromium = args.browser.as_ref();
     let compared = chromium
         .map(|chromium| browser::compare(args, chromium))
@@ -65,7 +67,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<(), Failure> {
 }
 
 /// Plays the subject in virtual time.
-fn replayed(subject: Subject) -> Result<Report, Failure> {
+fn replayed(subject: Subject, whole: bool) -> Result<Report, Failure> {
     let Subject {
         of,
         options,
@@ -74,6 +76,7 @@ fn replayed(subject: Subject) -> Result<Report, Failure> {
         base,
         steps,
         mut notes,
+        by_default,
         ..
     } = subject;
     let elsewhere = pages.elsewhere();
@@ -82,15 +85,24 @@ fn replayed(subject: Subject) -> Result<Report, Failure> {
     let mut visits = Vec::new();
     let mut findings = Findings::default();
     let mut failed_checks = 0;
-    play(&mut replay, &base, &steps, |played| {
+    let played = play(&mut replay, &base, &steps, |played| {
         findings.look(&played);
         failed_checks += played.failed.len();
-        visits.push(VisitReport::of(&played));
-    })
-    .map_err(|error| {
-        let help = help(&error);
-        Failure::words(error).help(help)
-    })?;
+        visits.push(VisitReport::of(&played, whole));
+    });
+    match played {
+        Ok(()) => {}
+        // A site whose first page does not load has no second visit: that is a finding.
+        Err(PlayError {
+            source: StepError::Action(why),
+            action,
+            ..
+        }) if by_default => notes.push(format!("the tour ends before \"{action}\": {why}")),
+        Err(error) => {
+            let help = help(&error);
+            return Err(Failure::words(error).help(help));
+        }
+    }
     let elsewhere = elsewhere.urls();
     if let [first, ..] = &elsewhere[..] {
         notes.push(format!(

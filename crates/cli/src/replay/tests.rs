@@ -27,7 +27,7 @@ fn site(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn report(of: &[&Path]) -> Report {
-    replayed(input::read(&args(of)).unwrap()).unwrap()
+    replayed(input::read(&args(of)).unwrap(), true).unwrap()
 }
 
 /// The error and its help, without the path of the temporary folder.
@@ -35,7 +35,7 @@ fn report(of: &[&Path]) -> Report {
 fn check_refused(dir: &Path, of: &[&Path], expected: &str) {
     let failure = match input::read(&args(of)) {
         Err(failure) => failure,
-        Ok(subject) => replayed(subject).unwrap_err(),
+        Ok(subject) => replayed(subject, true).unwrap_err(),
     };
     let found = failure
         .to_string()

@@ -131,6 +131,7 @@ fn a_step_that_does_nothing_or_two_things_is_refused() {
 fn the_tour_is_of_eight_visits_and_each_deploy_adds_one() {
     let visits = |deploys: &[&str]| {
         let steps = tour("/", Some("/about"), deploys);
+        assert_eq!(steps.len(), tour("/", None, deploys).len());
         steps.iter().filter(|step| step.name.is_some()).count()
     };
     assert_eq!(visits(&[]), 8);

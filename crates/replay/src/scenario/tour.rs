@@ -5,10 +5,9 @@ use std::time::Duration;
 use super::{Do, Span, Step};
 
 /// Eight visits: the first, the next page, F5, back, a new tab, tomorrow (the browser was closed meanwhile), a month
-/// later, offline. For each of `deploys` one more, before the offline one. Without a second page the next page is
-/// the first once more.
+/// later, offline. For each of `deploys` one more, before the offline one. Without a second page there is nothing to
+/// go to and back from: instead the page is visited again, and reloaded past all caches.
 pub fn tour(first: &str, next: Option<&str>, deploys: &[&str]) -> Vec<Step> {
-    let next = next.unwrap_or(first);
     let wait = |days: u64| Step {
         wait: Some(Span(Duration::from_secs(days * 86_400))),
         ..Step::default()
@@ -25,25 +24,29 @@ pub fn tour(first: &str, next: Option<&str>, deploys: &[&str]) -> Vec<Step> {
         visit: Some(first.to_owned()),
         ..Step::named(name)
     };
-    let mut steps = vec![
-        visit("first visit"),
-        Step {
-            link: Some(next.to_owned()),
-            ..Step::named("next page")
-        },
-        act_named("F5", Do::Reload),
-        act_named("back", Do::Back),
-        Step {
-            new_tab: Some(first.to_owned()),
-            ..Step::named("new tab")
-        },
-        wait(1),
-        act(Do::Restart),
-        visit("tomorrow"),
-        wait(30),
-        act(Do::Restart),
-        visit("a month later"),
-    ];
+    let mut steps = vec![visit("first visit")];
+    match next {
+        Some(next) => steps.extend([
+            Step {
+                link: Some(next.to_owned()),
+                ..Step::named("next page")
+            },
+            act_named("F5", Do::Reload),
+            act_named("back", Do::Back),
+        ]),
+        None => steps.extend([
+            visit("again"),
+            act_named("F5", Do::Reload),
+            act_named("hard reload", Do::HardReload),
+        ]),
+    }
+    steps.push(Step {
+        new_tab: Some(first.to_owned()),
+        ..Step::named("new tab")
+    });
+    for (days, name) in [(1, "tomorrow"), (30, "a month later")] {
+        steps.extend([wait(days), act(Do::Restart), visit(name)]);
+    }
     for deploy in deploys {
         steps.push(Step {
             deploy: Some((*deploy).to_owned()),

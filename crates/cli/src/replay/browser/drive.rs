@@ -1,5 +1,6 @@
 //! Steps of a scenario as a browser does them, by the DevTools protocol.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub(super) struct Driven {
     shown: Vec<usize>,
     offline: bool,
     clock: SystemClock,
+    /// Paths of the icons that the pages so far name.
+    icons: BTreeSet<String>,
 }
 
 struct Tab {
@@ -45,6 +48,7 @@ impl Driven {
             shown: Vec::new(),
             offline: false,
             clock: SystemClock::start(),
+            icons: BTreeSet::new(),
         })
     }
 
@@ -64,7 +68,26 @@ impl Driven {
         let planned = step.planned().map_err(Failure::words)?;
         self.act(&planned)?;
         self.quiet();
+        self.look_for_icons();
         Ok(self.twin.since(before))
+    }
+
+    /// Is this the path of an icon that a page names? The browser fetches those for its own tabs, and tells nobody.
+    pub(super) fn is_icon(&self, path: &str) -> bool {
+        self.icons.contains(path)
+    }
+
+    fn look_for_icons(&mut self) {
+        let script = "[...document.querySelectorAll('link[rel~=icon], link[rel^=apple-touch-icon]')].map((it) => new URL(it.href).pathname)";
+        let words = json!({ "expression": script, "returnByValue": true });
+        let reply = self
+            .current()
+            .ok()
+            .and_then(|session| call(session, "Runtime.evaluate", words).ok());
+        let reply = reply.unwrap_or_default();
+        let paths = reply["result"]["value"].as_array().into_iter().flatten();
+        self.icons
+            .extend(paths.filter_map(Value::as_str).map(str::to_owned));
     }
 
     fn act(&mut self, planned: &Planned) -> Result<(), Failure> {

@@ -42,6 +42,8 @@ struct ComparedVisit {
     requests: usize,
     /// What both asked for.
     both: usize,
+    /// Requests of the browser for icons of its tabs: they are no part of the page, and are not compared.
+    icons: usize,
     /// Requests that only the replay made.
     only_replay: Vec<String>,
     /// Requests that only the browser made.
@@ -96,7 +98,16 @@ pub(super) fn compare(args: &ReplayArgs, chromium: &Path) -> Result<Compared, Fa
         else {
             continue;
         };
-        visits.push(compared(title, &expected, &asked));
+        let mut visit = compared(title, &expected, &asked);
+        let all = visit.only_browser.len();
+        visit.only_browser.retain(|line| {
+            !line
+                .split(' ')
+                .nth(1)
+                .is_some_and(|path| driven.is_icon(path))
+        });
+        visit.icons = all - visit.only_browser.len();
+        visits.push(visit);
     }
     Ok(Compared {
         browser: driven.version(),
@@ -164,6 +175,7 @@ fn compared(title: String, replayed: &[String], asked: &[String]) -> ComparedVis
         title,
         requests: asked.len(),
         both,
+        icons: 0,
         only_replay,
         only_browser,
     }
@@ -198,6 +210,13 @@ pub(super) fn told(compared: &Compared) -> String {
                 plain(line)
             ));
         }
+    }
+    let icons: usize = compared.visits.iter().map(|visit| visit.icons).sum();
+    if icons > 0 {
+        text.push_str(&format!(
+            "note: {} for icons of its tabs are not compared\n",
+            counted(icons, "request")
+        ));
     }
     if !compared.left_out.is_empty() {
         text.push_str(&format!(
