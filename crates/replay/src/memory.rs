@@ -6,11 +6,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::header::VARY;
 use http::{HeaderMap, StatusCode};
 use revisit_rules::http::reuse::{Allows, Reuse, reuse};
+use revisit_rules::http::vary;
 use revisit_rules::http::{Policy, Stored};
 use url::Url;
 
@@ -88,17 +90,30 @@ pub(crate) struct Recall<'a> {
     pub(crate) mode: CacheMode,
     /// The document still loads.
     pub(crate) loading: bool,
+    /// There is no network.
+    pub(crate) offline: bool,
     pub(crate) order: Order,
     pub(crate) now: SystemTime,
 }
 
-/// How the memory cache reads what responses say of their lifetime. It knows of no rule for single
-/// statuses, and takes a tenth of the time since `Last-Modified` where the disk does not.
-pub(crate) fn policy_of(disk: &Policy) -> Policy {
+/// How the memory cache reads what responses say of their lifetime (measured): more simply than the
+/// disk. It takes a tenth of the time since `Last-Modified` beside `must-revalidate` too, and reads of
+/// `max-age` what it can. To a status it gives no thought: [`crate::disk`] gives those rules.
+pub(crate) fn policy_of(disk: &Policy, order: Order) -> Policy {
     let mut policy = disk.clone();
-    policy.departures.heuristics_are_narrow = false;
-    policy.departures.permanent_statuses_stay = false;
+    if order == Order::Chromium {
+        policy.departures.heuristics_are_narrow = false;
+        policy.departures.lifetimes_end_at_junk = true;
+    }
     policy
+}
+
+/// Does `Vary` fit, as the memory cache reads it? A `*` counts only where it stands alone (measured).
+fn fits(stored: &Stored, request: &HeaderMap) -> bool {
+    let mut lines = stored.headers.get_all(VARY).iter();
+    let is_star = matches!((lines.next(), lines.next()), (Some(line), None) if line == "*");
+    let same = |(name, known): (_, Option<&[u8]>)| vary::value(request, name).as_deref() == known;
+    !is_star && stored.vary.fields().all(same)
 }
 
 impl Destination {
@@ -245,6 +260,7 @@ fn chromium(policy: &Policy, held: &Held, ask: &Recall<'_>) -> Option<(Reason, b
     let last = resource.chain.last()?;
     // What may not be stored is shown again as the image that it is, and in no other way.
     let no_store = says_no_store(last);
+    let stale_for = while_revalidate(policy, resource, ask.now);
     // A document that loads asks for one thing once, even in a hard reload.
     if ask.loading && held.pinned && !no_store {
         return Some((Reason::UsedBefore, false));
@@ -253,37 +269,50 @@ fn chromium(policy: &Policy, held: &Held, ask: &Recall<'_>) -> Option<(Reason, b
         return None;
     }
     if is_image && held.pinned {
-        return Some((Reason::UsedBefore, false));
+        return Some((Reason::UsedBefore, stale_for.is_some()));
     }
     if ask.mode == CacheMode::ForceCache && (is_image || !no_store) {
-        return Some((Reason::AnyAge(CacheMode::Default), false));
+        return Some((Reason::AnyAge(CacheMode::Default), stale_for.is_some()));
     }
-    if no_store || ask.mode == CacheMode::NoCache || !last.vary.matches(ask.headers) {
+    if no_store || ask.mode == CacheMode::NoCache || !fits(last, ask.headers) {
         return None;
     }
-    let mut refresh = false;
-    let mut reason = None;
+    // Without a network it leaves what is stale to the disk (measured).
+    if let Some(stale_for) = stale_for.filter(|_| !ask.offline) {
+        return Some((Reason::WhileRevalidate { stale_for }, true));
+    }
+    let reason = |one: &Stored| match reuse(policy, &HeaderMap::new(), one, ask.now) {
+        Reuse::Fresh { age } => Some(Reason::Fresh {
+            age,
+            lifetime: one.lifetime.duration,
+            by: one.lifetime.by,
+        }),
+        Reuse::Stale { .. } | Reuse::Validate(_) | Reuse::Refuse(_) => None,
+    };
+    // Every redirect on the way must be as fresh as what it leads to.
+    let reasons: Option<Vec<Reason>> = resource.chain.iter().map(reason).collect();
+    Some((reasons?.pop()?, false))
+}
+
+/// For how long has this been stale, where `stale-while-revalidate` still lets it be used? Whoever
+/// uses it then, for whatever reason, has it asked for.
+pub(crate) fn while_revalidate(
+    policy: &Policy,
+    resource: &Resource,
+    now: SystemTime,
+) -> Option<Duration> {
+    let mut longest = None;
     for one in &resource.chain {
-        match reuse(policy, &HeaderMap::new(), one, ask.now) {
-            Reuse::Fresh { age } => {
-                reason = reason.or(Some(Reason::Fresh {
-                    age,
-                    lifetime: one.lifetime.duration,
-                    by: one.lifetime.by,
-                }));
-            }
+        match reuse(policy, &HeaderMap::new(), one, now) {
+            Reuse::Fresh { .. } => {}
             Reuse::Stale {
                 by: Allows::WhileRevalidate,
                 ..
-            } => {
-                refresh = true;
-                let stale_for = one.freshness(ask.now).stale_for();
-                reason = Some(Reason::WhileRevalidate { stale_for });
-            }
+            } => longest = longest.max(Some(one.freshness(now).stale_for())),
             Reuse::Stale { .. } | Reuse::Validate(_) | Reuse::Refuse(_) => return None,
         }
     }
-    reason.map(|reason| (reason, refresh))
+    longest
 }
 
 /// The memory cache of the textbooks: within a document it minds nothing but `no-store`, and it hands

@@ -99,12 +99,15 @@ impl Options {
         }
     }
 
-    /// The browser of the textbooks: the order of layers that they give, HTTP by the letter, server
-    /// push, one disk cache for all sites, no back-forward cache.
+    /// The browser of the textbooks: the order of layers that they give, HTTP by the letter, but that
+    /// `Expires` is held against the own clock; server push, one disk cache for all sites, no
+    /// back-forward cache.
     pub fn textbook() -> Self {
+        let mut policy = Policy::private();
+        policy.departures.own_clock_rules = true;
         Self {
             order: Order::Textbook,
-            policy: Policy::private(),
+            policy,
             partitioned: false,
             bfcache: false,
             push: true,

@@ -97,7 +97,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
                 health: Health::Works,
             },
             disk: Disk::new(options.policy.clone(), &options.limits),
-            memory_policy: crate::memory::policy_of(&options.policy),
+            memory_policy: crate::memory::policy_of(&options.policy, options.order),
             cookies: Cookies::default(),
             lines: Lines::new(options.network, options.seed),
             push: PushCache::default(),

@@ -86,7 +86,17 @@ const LAYERS: [Layer; 10] = [
     Layer {
         name: "replay",
         imports: &["worker", "engine", "references", "rules"],
-        forbids: &["hyper", "hyper-util", "socket2", "mio", "clap"],
+        forbids: &[
+            "tokio",
+            "hyper",
+            "hyper-util",
+            "h2",
+            "reqwest",
+            "ureq",
+            "socket2",
+            "mio",
+            "clap",
+        ],
         because: "replay has no real sockets and clocks",
     },
     Layer {
@@ -267,6 +277,8 @@ mod tests {
             ("engine", "worker"),
             ("gateway", "worker"),
             ("generator", "engine"),
+            ("replay", "gateway"),
+            ("gateway", "replay"),
         ] {
             assert_eq!(
                 check_crate(one, &on(other)),
@@ -297,6 +309,7 @@ mod tests {
         );
         let renamed = "[dependencies]\nrt = { package = \"tokio\", version = \"1\" }\n";
         assert_eq!(check_crate("rules", renamed), [2]);
+        assert_eq!(check_crate("replay", renamed), [2]);
         assert!(check_crate("rules", "[dev-dependencies]\ntokio = \"1\"\n").is_empty());
         assert!(check_crate("gateway", "[dependencies]\ntokio = \"1\"\n").is_empty());
     }

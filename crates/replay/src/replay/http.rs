@@ -477,7 +477,11 @@ impl<S: Server, P: Parse> Replay<S, P> {
             target: target(&ask.url),
             headers: &known,
         };
-        let head = ResponseHead { status, headers };
+        // Memory gives no thought to the status.
+        let head = ResponseHead {
+            status: StatusCode::OK,
+            headers,
+        };
         let stored = Stored::new(&self.memory_policy, &request, &head, times);
         Resource {
             url: ask.url.clone(),

@@ -12,10 +12,10 @@ use url::Url;
 
 use super::Replay;
 use super::exchange::{broke, recalled};
-use super::http::Got;
+use super::http::{Ask, Got};
 use super::request::Plan;
 use crate::disk::Mode;
-use crate::memory::{MemoryKey, Recall, Recalled, Resource};
+use crate::memory::{MemoryKey, Recall, Recalled, Resource, while_revalidate};
 use crate::{
     CacheMode, Cors, Destination, Fetching, Layer, Loaded, Order, Parse, Phase, Reason, Server,
     Subresource, Visit,
@@ -188,34 +188,31 @@ impl<S: Server, P: Parse> Replay<S, P> {
         let now = self.local(ready);
         let is_preload = one.phase == Phase::Preload;
 
+        let plan = plan(context, one, within, ready);
+        let request = self.request(&plan, &one.url, ready);
+
         // What the document has preloaded, whatever its fields say.
         let preloads = &mut self.document_mut()?.preloads;
         if is_preload && preloads.contains_key(&key) {
             return Some((None, ready));
         }
         if let Some(resource) = preloads.remove(&key) {
-            recalled(
-                visit,
-                one,
-                within,
-                Layer::Document,
-                Reason::Preloaded,
-                &resource,
-                ready,
-            );
-            self.tab_mut()?.memory.hold(key, resource.clone(), now);
+            let (layer, reason) = (Layer::Document, Reason::Preloaded);
+            recalled(visit, one, within, layer, reason, &resource, ready);
+            let newer = self.refresh_preloaded(visit, &request, &resource);
+            let held = newer.unwrap_or_else(|| resource.clone());
+            self.tab_mut()?.memory.hold(key, held, now);
             return Some((Some(resource), ready));
         }
 
         // The order of the textbooks asks the worker here.
 
-        let plan = plan(context, one, within, ready);
-        let request = self.request(&plan, &one.url, ready);
         let recall = Recall {
             key: &key,
             headers: &without_cookies(&request.headers),
             mode: context.mode.cache,
             loading: context.loading,
+            offline: self.world.offline,
             order: self.options.order,
             now,
         };
@@ -270,6 +267,18 @@ impl<S: Server, P: Parse> Replay<S, P> {
         let held = refreshed.unwrap_or_else(|| resource.clone());
         self.tab_mut()?.memory.hold(key, held, now);
         Some((Some(resource), end))
+    }
+
+    /// What was preloaded is used: has it become stale in between, and is to be asked for?
+    fn refresh_preloaded(
+        &mut self,
+        visit: &mut Visit,
+        ask: &Ask,
+        resource: &Resource,
+    ) -> Option<Arc<Resource>> {
+        let now = self.local(ask.ready);
+        while_revalidate(&self.memory_policy, resource, now)?;
+        self.refresh(visit, ask)
     }
 
     /// Loads something for a document to come.
@@ -339,13 +348,19 @@ impl<S: Server, P: Parse> Replay<S, P> {
             && fetching.mode == CacheMode::Default
             && fetching.headers.is_empty();
         let document = context.document.clone();
+        let plan = Plan {
+            method: fetching.method.clone(),
+            headers: fetching.headers.clone(),
+            body_bytes: fetching.body_bytes,
+            mode: Mode::of(fetching.mode),
+            ..plan(&context, &one, &document, Duration::ZERO)
+        };
         if is_plain
             && let Some(resource) = self
                 .document_mut()
                 .and_then(|one| one.preloads.remove(&key))
         {
-            let layer = Layer::Document;
-            let reason = Reason::Preloaded;
+            let (layer, reason) = (Layer::Document, Reason::Preloaded);
             recalled(
                 visit,
                 &one,
@@ -355,15 +370,10 @@ impl<S: Server, P: Parse> Replay<S, P> {
                 &resource,
                 Duration::ZERO,
             );
+            let request = self.request(&plan, &fetching.url, Duration::ZERO);
+            self.refresh_preloaded(visit, &request, &resource);
             return;
         }
-        let plan = Plan {
-            method: fetching.method.clone(),
-            headers: fetching.headers.clone(),
-            body_bytes: fetching.body_bytes,
-            mode: Mode::of(fetching.mode),
-            ..plan(&context, &one, &document, Duration::ZERO)
-        };
         match self.fetch(visit, plan, &fetching.url) {
             Ok(got) => self.note_no_store(Destination::Fetch, &got.resource),
             Err(trouble) => broke(visit, &one, trouble),

@@ -394,9 +394,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
             return refused;
         }
         let new = self.disk.find(key)?;
-        let Some(part) = new.stored.part else {
-            return None;
-        };
+        let part = new.stored.part?;
         if part.length() != new.body.len() as u64 || strong_tag(&new.stored).is_none() {
             self.disk.remove(key);
             return Some(NotKept::Status);

@@ -146,6 +146,7 @@ impl ResponseDirectives {
                 return;
             }
             let seconds = || match argument {
+                argument if departures.lifetimes_end_at_junk => argument.leading_seconds(),
                 Argument::Quoted(_) if departures.odd_lifetimes_are_ignored => Seconds::Malformed,
                 argument => argument.seconds(),
             };

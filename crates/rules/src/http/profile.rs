@@ -69,6 +69,9 @@ pub struct Departures {
     /// Arguments of `max-age` that are no plain digits (quoted ones too) are passed over, rather
     /// than read or taken for stale.
     pub odd_lifetimes_are_ignored: bool,
+    /// The argument of `max-age` counts up to the first byte that is no digit, quoted or not. So a
+    /// browser's memory cache reads it, other than its disk.
+    pub lifetimes_end_at_junk: bool,
     /// An `Expires` that is no date is passed over, rather than taken for stale; but `0` is stale.
     pub odd_expires_is_ignored: bool,
     /// `no-cache`, `private` and `no-store` with an argument have no effect.
@@ -139,6 +142,7 @@ impl Policy {
             }),
             departures: Departures {
                 odd_lifetimes_are_ignored: true,
+                lifetimes_end_at_junk: false,
                 odd_expires_is_ignored: true,
                 qualified_directives_are_ignored: true,
                 pragma_in_responses: true,

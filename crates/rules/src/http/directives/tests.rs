@@ -210,6 +210,30 @@ fn a_browser_passes_over_what_it_does_not_like() {
 }
 
 #[test]
+fn a_memory_cache_reads_of_max_age_what_it_can() {
+    // Measured in Chromium 156.
+    let mut policy = Policy::chromium();
+    policy.departures.lifetimes_end_at_junk = true;
+    for (value, expected) in [
+        ("max-age=60", Some(60)),
+        ("max-age=60.5", Some(60)),
+        ("max-age=\"60\"", Some(60)),
+        ("max-age=60; no-cache", Some(60)),
+        ("max-age=0, max-age=60", Some(0)),
+        ("max-age=-1", None),
+        ("max-age=abc", None),
+        ("max-age", None),
+    ] {
+        let read = ResponseDirectives::of(&policy, &fields(&format!("cache-control: {value}")));
+        let seconds = match read.max_age {
+            Seconds::Given(DeltaSeconds(seconds)) => Some(seconds),
+            Seconds::Absent | Seconds::Malformed => None,
+        };
+        assert_eq!(seconds, expected, "{value}");
+    }
+}
+
+#[test]
 fn a_request_says_what_it_wants() {
     let read = |text| RequestDirectives::of(&Policy::shared(), &fields(text));
     let seconds = |seconds| Some(DeltaSeconds(seconds));

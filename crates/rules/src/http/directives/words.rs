@@ -26,6 +26,17 @@ impl Argument<'_> {
         }
     }
 
+    /// The same, up to the first byte that is no digit.
+    pub(super) fn leading_seconds(self) -> Seconds {
+        match self {
+            Self::Token(text) | Self::Quoted(text) => {
+                let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                DeltaSeconds::parse(&text[..digits]).map_or(Seconds::Malformed, Seconds::Given)
+            }
+            Self::None => Seconds::Malformed,
+        }
+    }
+
     /// Without a name between the quotes the directive counts as a whole.
     pub(super) fn scope(self) -> Scope {
         match self {

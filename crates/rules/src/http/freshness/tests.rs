@@ -95,6 +95,12 @@ fn a_browser_reads_lifetimes_in_its_own_way() {
         100,
         LifetimeRule::Heuristic,
     );
+    // But what is `0` is stale everywhere.
+    check(
+        "expires: 0\nlast-modified: {-1000}",
+        0,
+        LifetimeRule::Malformed,
+    );
     check(
         "last-modified: {-1000}\ncache-control: must-revalidate",
         0,
@@ -108,6 +114,21 @@ fn a_browser_reads_lifetimes_in_its_own_way() {
     assert_eq!(by(301, ""), LifetimeRule::Permanent);
     assert_eq!(by(404, "last-modified: {-1000}"), LifetimeRule::Nothing);
     assert_eq!(by(203, "last-modified: {-1000}"), LifetimeRule::Heuristic);
+}
+
+#[test]
+fn a_cache_that_trusts_its_own_clock_holds_expires_against_it() {
+    let mut policy = Policy::private();
+    for (own_clock_rules, expires, age) in [(false, 160, 100), (true, 60, 0)] {
+        policy.departures.own_clock_rules = own_clock_rules;
+        let date = "date: {-100}";
+        let stored = |text: &str| stored(&policy, &format!("{date}\n{text}"));
+        let by_expires = stored("expires: {60}");
+        assert_eq!(by_expires.lifetime.duration, Duration::from_secs(expires));
+        assert_eq!(by_expires.initial_age, Duration::from_secs(age));
+        let by_max_age = stored("cache-control: max-age=60");
+        assert_eq!(by_max_age.lifetime.duration, Duration::from_secs(60));
+    }
 }
 
 #[test]

@@ -55,6 +55,49 @@ fn what_can_be_validated_is_stored() {
 }
 
 #[test]
+fn a_browser_keeps_what_only_going_back_will_use_but_no_challenge() {
+    // Measured in Chromium 156.
+    let mut policy = Policy::chromium();
+    let no = |because| Storable::No(because);
+    let star = "cache-control: max-age=60\nvary: *";
+    let unknown = "cache-control: no-store, must-understand, max-age=60";
+    for (everything_is_kept, bare, varying, forbidding) in [
+        (
+            false,
+            no(Because::Worthless),
+            no(Because::VariesOnEverything),
+            no(Because::Worthless),
+        ),
+        (
+            true,
+            Storable::Yes(Worth::History),
+            Storable::Yes(Worth::Lifetime(LifetimeRule::MaxAge)),
+            Storable::Yes(Worth::History),
+        ),
+    ] {
+        policy.departures.everything_is_kept = everything_is_kept;
+        check_in(&policy, "", 200, "", bare);
+        check_in(&policy, "", 200, star, varying);
+        check_in(&policy, "", 200, "cache-control: no-cache", forbidding);
+        check_in(
+            &policy,
+            "",
+            200,
+            "cache-control: no-store",
+            no(Because::NoStore),
+        );
+        check_in(&policy, "", 200, unknown, no(Because::NoStore));
+        check_in(
+            &policy,
+            "",
+            401,
+            "cache-control: max-age=60",
+            no(Because::Challenge),
+        );
+    }
+}
+
+#[test]
 fn what_is_good_for_nothing_is_not() {
     let no = Storable::No(Because::Worthless);
     check("", 200, "", no);

@@ -25,6 +25,38 @@ fn a_request_is_made_conditional_by_all_that_is_known() {
 }
 
 #[test]
+fn a_browser_sends_validators_as_they_stand() {
+    // Measured in Chromium 156.
+    let both = "etag: \"a\"\nlast-modified: {-9}";
+    for (status, answered, matches, expected) in [
+        (
+            200,
+            both,
+            true,
+            "if-none-match: \"a\"\nif-modified-since: {-9}",
+        ),
+        (200, both, false, "if-none-match: \"a\""),
+        (200, "last-modified: {-9}", false, ""),
+        (200, "etag: abc", true, "if-none-match: abc"),
+        (
+            200,
+            "last-modified: yesterday",
+            true,
+            "if-modified-since: yesterday",
+        ),
+        (200, "etag:", true, ""),
+        (203, both, true, ""),
+        (404, both, true, ""),
+    ] {
+        let stored = stored_for(&Policy::chromium(), "", status, answered);
+        let mut request = fields("if-none-match: \"x\"\nrange: bytes=0-1");
+        let conditional = make_conditional_literally(&mut request, &stored, matches);
+        assert_eq!(request, fields(expected), "{status} {answered}");
+        assert_eq!(conditional, !expected.is_empty(), "{status} {answered}");
+    }
+}
+
+#[test]
 fn the_clients_conditions_and_range_stay_here() {
     let asked = "a: 1\nif-none-match: \"x\"\nif-modified-since: {0}\nif-match: \"x\"\n\
                  if-unmodified-since: {0}\nrange: bytes=0-1\nif-range: \"x\"";

@@ -5,9 +5,10 @@ use revisit_replay::{Action, CacheMode, Credentials, Destination, Fetching, Phas
 use serde_json::{Value, json};
 use url::Url;
 
-use super::Tally;
-use super::cells::{Stage, open_page, status};
-use super::server::{answered, element, url};
+use super::cells::{open_page, status};
+use super::truth::Tally;
+use crate::server::{answered, element, url};
+use crate::stage::Stage;
 
 /// One probe.
 pub(crate) fn play(name: &str, expected: &Value, tally: &mut Tally) {

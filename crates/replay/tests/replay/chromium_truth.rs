@@ -8,13 +8,15 @@
 //! The model was written before two thirds of the profiles ([`truth::is_held_out`]); what it says of
 //! the rest is counted apart.
 
+mod cells;
+mod probes;
 mod truth;
 
 use serde_json::Value;
-use truth::{Tally, cells, probes};
+use truth::Tally;
 
 #[test]
-fn chromium_truth_of_the_http_cache() {
+fn the_http_cache() {
     let truth = truth::read();
     let mut developed = Tally::new("httpCache, profiles that the model was written before");
     let mut held_out = Tally::new("httpCache, profiles that were held out");
@@ -38,7 +40,7 @@ fn chromium_truth_of_the_http_cache() {
 }
 
 #[test]
-fn chromium_truth_of_header_syntax() {
+fn header_syntax() {
     let truth = truth::read();
     let mut tally = Tally::new("headerSyntax");
     let all = truth["headerSyntax"]
@@ -51,7 +53,7 @@ fn chromium_truth_of_header_syntax() {
 }
 
 #[test]
-fn chromium_truth_of_probes() {
+fn probes_one_by_one() {
     let truth = truth::read();
     let mut tally = Tally::new("httpCacheProbes");
     let all = truth["httpCacheProbes"]

@@ -1,49 +1,14 @@
 //! Plays a cell: what is visited first, the wait, the action, and what is compared.
 
-use std::time::Duration;
-
 use revisit_replay::{
     Action, Arrival, CacheMode, Destination, Fetching, Network, Options, Phase, Replay, Visit,
 };
 use serde_json::{Value, json};
 use url::Url;
 
-use super::Tally;
-use super::server::{World, answered, element, url, version};
-
-/// `waitMsBeforeAction` of the file.
-const PAUSE: Duration = Duration::from_millis(2200);
-
-/// A browser before a world of its own.
-pub(crate) struct Stage {
-    pub(crate) world: World,
-    pub(crate) replay: Replay<World, World>,
-}
-
-impl Stage {
-    pub(crate) fn new() -> Self {
-        Self::with(Options::chromium())
-    }
-
-    pub(crate) fn with(options: Options) -> Self {
-        let world = World::default();
-        let options = Options {
-            network: Network::NONE,
-            ..options
-        };
-        let replay = Replay::new(options, world.clone(), world.clone());
-        Self { world, replay }
-    }
-
-    pub(crate) fn play(&mut self, action: Action) -> Visit {
-        let done = self.replay.play(&action);
-        done.unwrap_or_else(|error| panic!("{action:?}: {error}"))
-    }
-
-    pub(crate) fn wait(&mut self) {
-        self.play(Action::Wait(PAUSE));
-    }
-}
+use super::truth::Tally;
+use crate::server::{answered, element, url, version};
+use crate::stage::Stage;
 
 /// One cell of `httpCache`.
 pub(crate) fn play(cell: &Value, fields: &Value, tally: &mut Tally) {

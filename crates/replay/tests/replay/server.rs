@@ -78,6 +78,11 @@ impl World {
         }
     }
 
+    /// The server no longer has it.
+    pub(crate) fn forget(&self, path: &str) {
+        self.0.borrow_mut().paths.remove(path);
+    }
+
     /// A page that stays fresh, and loads these.
     pub(crate) fn page(&self, path: &str, loads: Vec<Subresource>) -> Url {
         let url = self.put(path, &json!({"cache-control": "max-age=3600"}));

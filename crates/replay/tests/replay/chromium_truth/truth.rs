@@ -1,8 +1,4 @@
-//! The cells' file, the server that they were measured with, and the counting.
-
-pub(crate) mod cells;
-pub(crate) mod probes;
-pub(crate) mod server;
+//! The cells' file, and the counting.
 
 use std::path::PathBuf;
 
