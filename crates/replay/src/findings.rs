@@ -414,13 +414,12 @@ fn lifetime(url: &Url, headers: &HeaderMap, now: SystemTime) -> Option<Lifetime>
     Some(Stored::new(&Policy::chromium(), &request, &response, times)?.lifetime)
 }
 
-/// `/a.css`, `/a.css and /b.css`, `/a.css and 3 others`.
+/// One path, two, or one and how many others.
 fn named(urls: &[String]) -> String {
     let path = |url: &String| {
         let parsed = Url::parse(url).ok();
-        parsed.map_or(url.clone(), |url| {
-            url[url::Position::BeforePath..].to_owned()
-        })
+        let path = parsed.map(|url| url[url::Position::BeforePath..].to_owned());
+        format!("`{}`", path.unwrap_or_else(|| url.clone()))
     };
     match urls {
         [] => String::new(),

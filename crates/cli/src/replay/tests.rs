@@ -122,7 +122,7 @@ fn a_second_folder_is_a_deploy_and_what_is_kept_of_the_first_is_told() {
     assert!(
         report.findings[0]
             .what
-            .contains("/app.js is still used as it was before"),
+            .contains("`/app.js` is still used as it was before"),
         "{:?}",
         report.findings[0]
     );

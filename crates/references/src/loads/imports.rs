@@ -13,16 +13,19 @@ use crate::{Kind, RelativeTo, ScriptKind, When, is_url_like};
 /// What a page's import maps say, resolved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportMap {
-    imports: Vec<(String, Option<Url>)>,
+    imports: Table,
     /// The longest prefix first.
-    scopes: Vec<(String, Vec<(String, Option<Url>)>)>,
+    scopes: Vec<(String, Table)>,
 }
+
+/// Names and their addresses; none where a name is blocked.
+type Table = Vec<(String, Option<Url>)>;
 
 impl ImportMap {
     /// Adds the map `text` of a page with this base; what stands already wins. Broken JSON adds nothing.
     pub(super) fn add(&mut self, text: &str, base: &Url) {
         let map: Value = serde_json::from_str(text).unwrap_or_default();
-        let table = |value: &Value| -> Vec<(String, Option<Url>)> {
+        let table = |value: &Value| -> Table {
             let entries = value.as_object().into_iter().flatten();
             let entries = entries.map(|(name, address)| {
                 let address = address.as_str().filter(|address| is_url_like(address));

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use revisit_references::loads::{
-    self, Document, ImportMap, Load, Occasion, Screen, Sheet, document, module, sheet, styled,
+    self, Document, ImportMap, Load, Occasion, Priority, Screen, Sheet, document, module, sheet,
+    styled,
 };
 use revisit_references::{ScriptKind, loads::Destination as Found};
 use revisit_rules::site::pattern::Pattern;
@@ -73,6 +74,8 @@ struct Open {
     sheets: Vec<Arc<Sheet>>,
     /// What styles have already asked for.
     styled: HashSet<Url>,
+    /// Style sheets for other media: fetched, and not applied.
+    dormant: HashSet<Url>,
 }
 
 impl Pages {
@@ -145,6 +148,11 @@ impl Pages {
                 found.extend(loads);
             }
         }
+        let dormant = document
+            .loads
+            .iter()
+            .filter(|load| load.destination == Found::Style && load.priority == Priority::Lowest);
+        let dormant = dormant.map(|load| load.url.clone()).collect();
         bounded(&mut self.open);
         self.open.insert(
             loaded.url.clone(),
@@ -152,6 +160,7 @@ impl Pages {
                 document,
                 sheets: Vec::new(),
                 styled: told,
+                dormant,
             },
         );
         found.into()
@@ -173,7 +182,8 @@ impl Pages {
             }
         };
         let mut loads: Vec<Load> = read.imports.clone();
-        if let Some(open) = self.open.get_mut(loaded.document) {
+        let open = self.open.get_mut(loaded.document);
+        if let Some(open) = open.filter(|open| !open.dormant.contains(loaded.url)) {
             if !open.sheets.iter().any(|sheet| Arc::ptr_eq(sheet, &read)) {
                 open.sheets.push(read);
             }
