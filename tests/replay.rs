@@ -118,9 +118,9 @@ fn chromium_asks_for_what_the_replay_says_under_every_kind_of_header() {
         .collect();
     site.file(
         "index.html",
-        &format!("<!doctype html>{tags}<a href=/next.html>next</a>"),
+        format!("<!doctype html>{tags}<a href=/next.html>next</a>"),
     );
-    site.file("next.html", &format!("<!doctype html>{tags}"));
+    site.file("next.html", format!("<!doctype html>{tags}"));
     for name in names {
         site.file(&format!("{name}.css"), "p{}");
         site.file(&format!("{name}.js"), "");
@@ -135,7 +135,7 @@ fn chromium_asks_for_what_the_replay_says_under_every_kind_of_header() {
          /swr.*\n  Cache-Control: max-age=600, stale-while-revalidate=600\n/must.*\n  Cache-Control: max-age=600, must-revalidate\n\
          /past.*\n  Cache-Control: max-age=0\n",
     );
-    site.file("visits.toml", &format!(
+    site.file("visits.toml", format!(
         "site = {:?}\nhost = 'netlify'\n[[step]]\nvisit = '/'\n[[step]]\nlink = '/next.html'\n[[step]]\ndo = 'reload'\n\
          [[step]]\ndo = 'back'\n[[step]]\nnew_tab = '/'\n[[step]]\ndo = 'restart'\n[[step]]\nvisit = '/'\n[[step]]\ndo = 'hard-reload'\n",
         site.path()

@@ -295,7 +295,7 @@ impl Findings {
             });
             let mut urls: Vec<(String, Cost)> = urls.into_iter().collect();
             // The dearest first: of a long list the first are told.
-            urls.sort_by(|(_, one), (_, other)| other.bytes.cmp(&one.bytes));
+            urls.sort_by_key(|(_, cost)| std::cmp::Reverse(cost.bytes));
             let urls: Vec<String> = urls.into_iter().map(|(url, _)| url).collect();
             Finding {
                 kind,
