@@ -104,10 +104,10 @@ impl Set {
         let (mut max_age, mut expires) = (None, None);
         for part in parts {
             let (attribute, value) = part.split_once('=').unwrap_or((part, ""));
-            match attribute.trim().to_ascii_lowercase().as_str() {
-                "max-age" => max_age = value.trim().parse::<i64>().ok(),
-                "expires" => expires = parse_http_date(value.as_bytes(), now),
-                _ => {}
+            if attribute.trim().eq_ignore_ascii_case("Max-Age") {
+                max_age = value.trim().parse::<i64>().ok();
+            } else if attribute.trim().eq_ignore_ascii_case("Expires") {
+                expires = parse_http_date(value.as_bytes(), now);
             }
         }
         let until = match max_age {

@@ -227,14 +227,16 @@ impl Memory {
 
     /// Drops what was used longest ago, until what no document holds is at most so much.
     fn make_room(&mut self, bytes_max: u64) {
-        let loose = self.held.iter().filter(|(_, held)| !held.pinned);
-        let mut loose: Vec<(SystemTime, MemoryKey, u64)> = loose
-            .map(|(key, held)| (held.touched, key.clone(), held.resource.body.len() as u64))
-            .collect();
-        let mut bytes: u64 = loose.iter().map(|(_, _, bytes)| bytes).sum();
+        let is_loose = |held: &&Held| !held.pinned;
+        let size = |held: &Held| held.resource.body.len() as u64;
+        let mut bytes: u64 = self.held.values().filter(is_loose).map(size).sum();
         if bytes <= bytes_max {
             return;
         }
+        let all = self.held.iter().filter(|(_, held)| is_loose(held));
+        let mut loose: Vec<(SystemTime, MemoryKey, u64)> = all
+            .map(|(key, held)| (held.touched, key.clone(), size(held)))
+            .collect();
         loose.sort_by(|a, b| (a.0, &a.1.url).cmp(&(b.0, &b.1.url)));
         for (_, key, body) in loose {
             if bytes <= bytes_max {
@@ -245,7 +247,7 @@ impl Memory {
         }
     }
 
-    /// Drops what came from this origin, or all that no preload or document needs.
+    /// Drops what came from this origin, or all.
     pub(crate) fn clear(&mut self, origin: Option<&str>) {
         self.held
             .retain(|key, _| origin.is_some_and(|origin| crate::site::origin(&key.url) != origin));
@@ -322,7 +324,9 @@ fn textbook(held: &Held, ask: &Recall<'_>) -> Option<(Reason, bool)> {
         ask.mode,
         CacheMode::Reload | CacheMode::NoStore | CacheMode::NoCache
     );
-    if past || held.resource.chain.last().is_some_and(says_no_store) {
+    // A document that loads asks for one thing once, even in a reload.
+    let again = ask.loading && held.pinned;
+    if (past && !again) || held.resource.chain.last().is_some_and(says_no_store) {
         return None;
     }
     match (held.pinned, held.prefetched) {

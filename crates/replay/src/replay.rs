@@ -22,9 +22,11 @@ mod http;
 mod load;
 mod navigate;
 mod range;
+mod redirect;
 mod request;
 mod tab;
 mod wire;
+mod write;
 
 use navigate::How;
 use tab::Tab;
@@ -146,7 +148,12 @@ impl<S: Server, P: Parse> Replay<S, P> {
         self.act(&mut visit, action)?;
         visit.document = self.document().map(|document| document.url.clone());
         let took = visit.exchanges.iter().map(|one| one.end).max();
-        self.pass(took.unwrap_or_default())?;
+        let took = took.unwrap_or_default();
+        if visit.arrival == Arrival::None {
+            visit.load_time = took;
+        }
+        // Where the calendar ends time stands still.
+        self.world.now = self.world.now.checked_add(took).unwrap_or(self.world.now);
         Ok(visit)
     }
 

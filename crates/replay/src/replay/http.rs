@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, COOKIE, HeaderValue, LOCATION, PRAGMA, RANGE};
+use http::header::{CACHE_CONTROL, COOKIE, HeaderValue, PRAGMA, RANGE};
 use http::{HeaderMap, Method, StatusCode};
-use revisit_rules::http::invalidate::{Invalidation, invalidations};
 use revisit_rules::http::reuse::{OnTrouble, Trouble as Failing, on_trouble};
 use revisit_rules::http::storable::{Storable, storable};
 use revisit_rules::http::validate::{
@@ -18,7 +17,6 @@ use url::Url;
 
 use super::Replay;
 use super::exchange::{answered, begin, with};
-use super::request::Plan;
 use super::wire::Sent;
 use crate::disk::{Arrived, Decision, Kept, Key, Mode, Partition, decide, key, target};
 use crate::memory::Resource;
@@ -55,54 +53,6 @@ pub(super) struct Got {
 }
 
 impl<S: Server, P: Parse> Replay<S, P> {
-    /// Follows `plan` to `url` and wherever that redirects.
-    pub(super) fn fetch(
-        &mut self,
-        visit: &mut Visit,
-        mut plan: Plan,
-        url: &Url,
-    ) -> Result<Got, Trouble> {
-        let mut at = url.clone();
-        let mut chain = Vec::new();
-        let mut ready = plan.ready;
-        for _ in 0..=REDIRECTS_MAX {
-            let ask = self.request(&plan, &at, ready);
-            let mut got = self.http(visit, &ask)?;
-            let status = got.resource.status;
-            let location = match status.as_u16() {
-                301..=303 | 307 | 308 => got.resource.headers.get(LOCATION),
-                _ => None,
-            };
-            let Some(location) = location else {
-                if !chain.is_empty() {
-                    let mut resource = (*got.resource).clone();
-                    chain.append(&mut resource.chain);
-                    resource.chain = chain;
-                    got.resource = Arc::new(resource);
-                }
-                return Ok(got);
-            };
-            let next = std::str::from_utf8(location.as_bytes()).ok();
-            let next = next.and_then(|reference| at.join(reference).ok());
-            at = next
-                .filter(|next| matches!(next.scheme(), "http" | "https"))
-                .ok_or(Trouble::BadRedirect)?;
-            // "… request's method is `POST` and … 301 or 302", "303 and … not `GET` or `HEAD`" (Fetch)
-            let becomes_get = match status.as_u16() {
-                301 | 302 => plan.method == Method::POST,
-                303 => plan.method != Method::GET && plan.method != Method::HEAD,
-                _ => false,
-            };
-            if becomes_get {
-                plan.method = Method::GET;
-                plan.body_bytes = None;
-            }
-            chain.extend(got.resource.chain.iter().cloned());
-            ready = got.end;
-        }
-        Err(Trouble::TooManyRedirects)
-    }
-
     /// Answers one request.
     pub(super) fn http(&mut self, visit: &mut Visit, ask: &Ask) -> Result<Got, Trouble> {
         if visit.exchanges.len() >= self.options.limits.exchanges_max {
@@ -347,50 +297,6 @@ impl<S: Server, P: Parse> Replay<S, P> {
         self.disk.keep(key, &arrived)
     }
 
-    /// Methods that change something, and others that no cache answers.
-    fn write(&mut self, visit: &mut Visit, ask: &Ask) -> Result<Got, Trouble> {
-        let mut headers = ask.headers.clone();
-        say_mode(&mut headers, ask.mode.cache);
-        let sent = match self.send(ask, headers, ask.ready) {
-            Ok(sent) => sent,
-            Err(trouble) => return Err(fail(visit, ask, Reason::Method, trouble)),
-        };
-        let policy = self.disk.policy();
-        let request = RequestHead {
-            method: &ask.method,
-            target: target(&ask.url),
-            headers: &ask.headers,
-        };
-        let head = ResponseHead {
-            status: sent.response.status,
-            headers: &sent.response.headers,
-        };
-        let harmless = policy.departures.empty_puts_invalidate_nothing
-            && ask.method == Method::PUT
-            && ask.body_bytes.is_none();
-        let all = match harmless {
-            true => Vec::new(),
-            false => invalidations(policy, &request, &head),
-        };
-        for invalidation in all {
-            // Groups are for shared caches: no browser heeds them.
-            if let Invalidation::Uri(uri, _) = invalidation {
-                let named = revisit_rules::http::key::RequestKey::of(&Method::GET, uri.target());
-                self.disk.remove(&(ask.partition.clone(), named));
-            }
-        }
-        let times = self.times(&sent);
-        let resource = Arc::new(self.of_response(ask, &sent, times));
-        let exchange = sent_exchange(ask, Reason::Method, &sent);
-        let end = exchange.end;
-        visit.exchanges.push(with(exchange, &resource));
-        Ok(Got {
-            resource,
-            end,
-            refreshed: None,
-        })
-    }
-
     /// The server failed: may what is kept be used all the same? Browsers show the failure; by the
     /// text it may.
     fn despite(
@@ -426,10 +332,12 @@ impl<S: Server, P: Parse> Replay<S, P> {
         stored: &Stored,
         matches: bool,
     ) -> bool {
-        match self.disk.policy().departures.validators_are_literal {
-            true => make_conditional_literally(headers, stored, matches),
-            false => make_conditional(headers, [stored]),
+        if self.disk.policy().departures.validators_are_literal {
+            return make_conditional_literally(headers, stored, matches);
         }
+        // Of a response to other requests only a tag can tell that it is the same.
+        let tells = matches || stored.validators.etag.is_some();
+        make_conditional(headers, tells.then_some(stored))
     }
 
     /// When a request went and its answer came, by the machine's clock.
@@ -536,7 +444,5 @@ pub(super) fn fail(visit: &mut Visit, ask: &Ask, reason: Reason, trouble: Troubl
     trouble
 }
 
-/// As the Fetch standard has it.
-const REDIRECTS_MAX: usize = 20;
 /// What reading from disk takes: an estimate.
 pub(super) const DISK_TAKES: Duration = Duration::from_millis(1);

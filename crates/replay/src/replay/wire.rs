@@ -99,19 +99,18 @@ impl<S: Server, P: Parse> Replay<S, P> {
     /// Does what a response says that is not about itself: cookies, `Clear-Site-Data`.
     fn heed(&mut self, ask: &Ask, response: &Response, now: SystemTime) {
         let host = ask.url.host_str().unwrap_or_default();
-        let clears = |what: &str| {
-            let lines = response.headers.get_all("clear-site-data");
-            let words = lines.iter().filter_map(|line| line.to_str().ok());
-            words.flat_map(|line| line.split(',')).any(|word| {
-                matches!(word.trim(), "\"*\"")
-                    || word.trim().trim_matches('"') == what && word.trim().starts_with('"')
-            })
-        };
+        let lines = response.headers.get_all("clear-site-data");
+        let words = lines.iter().filter_map(|line| line.to_str().ok());
+        let words: Vec<&str> = words
+            .flat_map(|line| line.split(','))
+            .map(str::trim)
+            .collect();
+        let clears = |what: &str| words.contains(&what) || words.contains(&"\"*\"");
         if crate::site::is_trustworthy(&ask.url) {
-            if clears("cookies") {
+            if clears("\"cookies\"") {
                 self.cookies.clear(Some(host));
             }
-            if clears("cache") {
+            if clears("\"cache\"") {
                 self.clear_caches(Some(origin(&ask.url)));
             }
         }

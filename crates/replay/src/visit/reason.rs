@@ -145,9 +145,9 @@ impl fmt::Display for NotKept {
 fn rule(by: LifetimeRule) -> &'static str {
     match by {
         LifetimeRule::Targeted => "a targeted field",
-        LifetimeRule::SMaxage => "s-maxage",
-        LifetimeRule::MaxAge => "max-age",
-        LifetimeRule::Expires => "Expires",
+        LifetimeRule::SMaxage => "its s-maxage",
+        LifetimeRule::MaxAge => "its max-age",
+        LifetimeRule::Expires => "its Expires",
         LifetimeRule::Heuristic => "a tenth of the time since Last-Modified",
         LifetimeRule::Permanent => "its status",
         LifetimeRule::Malformed => "a lifetime that cannot be read",

@@ -5,8 +5,8 @@
 //! server would: nothing looks a cell up. `REVISIT_CHROMIUM_TRUTH` names a file of other cells in the
 //! same words; a word that is not known is an error that names it.
 //!
-//! The model was written before two thirds of the profiles ([`truth::is_held_out`]); what it says of
-//! the rest is counted apart.
+//! The model was developed on two thirds of the profiles ([`truth::is_held_out`]); what it says of the
+//! rest is counted apart.
 
 mod cells;
 mod probes;
@@ -18,7 +18,7 @@ use truth::Tally;
 #[test]
 fn the_http_cache() {
     let truth = truth::read();
-    let mut developed = Tally::new("httpCache, profiles that the model was written before");
+    let mut developed = Tally::new("httpCache, profiles that the model was developed on");
     let mut held_out = Tally::new("httpCache, profiles that were held out");
     let list = truth["httpCache"]
         .as_array()
@@ -34,7 +34,7 @@ fn the_http_cache() {
         };
         let fields = &truth["profiles"][profile];
         assert!(fields.is_object(), "no profile `{profile}` in the file");
-        cells::play(cell, fields, tally);
+        cells::play(cell, fields, truth::pause(&truth), tally);
     }
     truth::judge(&[developed, held_out]);
 }
@@ -46,8 +46,11 @@ fn header_syntax() {
     let all = truth["headerSyntax"]
         .as_object()
         .expect("`headerSyntax` is a table");
-    for (name, cell) in all {
-        cells::play_syntax(name, cell, &mut tally);
+    for (name, cell) in all
+        .iter()
+        .filter(|(_, cell)| cell["stable"] != Value::Bool(false))
+    {
+        cells::play_syntax(name, cell, truth::pause(&truth), &mut tally);
     }
     truth::judge(&[tally]);
 }
@@ -59,7 +62,10 @@ fn probes_one_by_one() {
     let all = truth["httpCacheProbes"]
         .as_object()
         .expect("`httpCacheProbes` is a table");
-    for (name, expected) in all {
+    for (name, expected) in all
+        .iter()
+        .filter(|(_, cell)| cell["stable"] != Value::Bool(false))
+    {
         probes::play(name, expected, &mut tally);
     }
     truth::judge(&[tally]);

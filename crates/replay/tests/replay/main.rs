@@ -3,6 +3,7 @@
 mod chromium_truth;
 mod flows;
 mod history;
+mod layers;
 mod properties;
 mod push;
 mod server;

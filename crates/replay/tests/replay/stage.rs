@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use revisit_replay::{Action, Exchange, Layer, Network, Options, Replay, Visit};
+use revisit_replay::{
+    Action, Destination, Exchange, Layer, Network, Options, Phase, Replay, Visit,
+};
+use serde_json::{Value, json};
 use url::Url;
 
-use crate::server::World;
-
-/// `waitMsBeforeAction` of the measured cells.
-const PAUSE: Duration = Duration::from_millis(2200);
+use crate::server::{World, element};
 
 pub(crate) struct Stage {
+    /// What [`Stage::wait`] waits.
+    pub(crate) pause: Duration,
     pub(crate) world: World,
     pub(crate) replay: Replay<World, World>,
 }
@@ -27,7 +29,11 @@ impl Stage {
             ..options
         };
         let replay = Replay::new(options, world.clone(), world.clone());
-        Self { world, replay }
+        Self {
+            pause: Duration::from_millis(2200),
+            world,
+            replay,
+        }
     }
 
     pub(crate) fn play(&mut self, action: Action) -> Visit {
@@ -36,7 +42,7 @@ impl Stage {
     }
 
     pub(crate) fn wait(&mut self) {
-        self.play(Action::Wait(PAUSE));
+        self.play(Action::Wait(self.pause));
     }
 
     pub(crate) fn wait_minutes(&mut self, minutes: u64) {
@@ -56,4 +62,18 @@ pub(crate) fn layers(visit: &Visit, url: &Url) -> Vec<Layer> {
 /// The exchanges about `url`.
 pub(crate) fn of<'a>(visit: &'a Visit, url: &'a Url) -> impl Iterator<Item = &'a Exchange> {
     visit.exchanges.iter().filter(move |one| one.url == *url)
+}
+
+/// Fields of what stays fresh for an hour.
+pub(crate) fn fresh() -> Value {
+    json!({"cache-control": "max-age=3600", "etag": "@etag"})
+}
+
+/// A page that loads one image with these fields, and another that does so too.
+pub(crate) fn with_image(stage: &Stage, fields: &Value) -> (Url, Url, Url) {
+    let image = stage.world.put("/image", fields);
+    let load = element(&image, Destination::Image, Phase::Load);
+    let one = stage.world.page("/one", vec![load.clone()]);
+    let two = stage.world.page("/two", vec![load]);
+    (one, two, image)
 }

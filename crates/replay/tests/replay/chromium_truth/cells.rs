@@ -1,5 +1,7 @@
 //! Plays a cell: what is visited first, the wait, the action, and what is compared.
 
+use std::time::Duration;
+
 use revisit_replay::{
     Action, Arrival, CacheMode, Destination, Fetching, Network, Options, Phase, Replay, Visit,
 };
@@ -11,7 +13,7 @@ use crate::server::{answered, element, url, version};
 use crate::stage::Stage;
 
 /// One cell of `httpCache`.
-pub(crate) fn play(cell: &Value, fields: &Value, tally: &mut Tally) {
+pub(crate) fn play(cell: &Value, fields: &Value, pause: Duration, tally: &mut Tally) {
     let word = |name: &str| {
         cell[name]
             .as_str()
@@ -20,7 +22,9 @@ pub(crate) fn play(cell: &Value, fields: &Value, tally: &mut Tally) {
     let (profile, kind, action) = (word("profile"), word("kind"), word("action"));
     let name = format!("{profile} / {kind} / {action}");
     let mut stage = Stage::new();
+    stage.pause = pause;
     let thing = stage.world.put("/thing", fields);
+    redirected(&stage, fields);
     let played = match (kind, kind.strip_prefix("fetch:")) {
         (_, Some(mode)) => fetch_cell(&mut stage, &thing, mode, action),
         ("document", _) => document_cell(&mut stage, &thing, action),
@@ -51,6 +55,13 @@ pub(crate) fn play(cell: &Value, fields: &Value, tally: &mut Tally) {
         })
         .collect();
     tally.count(&name, &expected, &Value::Object(told));
+}
+
+/// Where these fields redirect to something is.
+fn redirected(stage: &Stage, fields: &Value) {
+    if let Some(location) = fields["location"].as_str() {
+        stage.world.put(location, &json!({}));
+    }
 }
 
 fn destination(kind: &str) -> Destination {
@@ -261,10 +272,11 @@ pub(crate) fn status(visit: &Visit, thing: &Url) -> Value {
 }
 
 /// One cell of `headerSyntax`: a fetch, a pause, the same fetch again.
-pub(crate) fn play_syntax(name: &str, cell: &Value, tally: &mut Tally) {
+pub(crate) fn play_syntax(name: &str, cell: &Value, pause: Duration, tally: &mut Tally) {
     let mut stage = Stage::new();
+    stage.pause = pause;
     let thing = stage.world.put("/thing", &cell["headers"]);
-    stage.world.put("/r/0/fetch/redirtarget", &json!({}));
+    redirected(&stage, &cell["headers"]);
     let page = stage.world.page("/page", Vec::new());
     stage.play(Action::Typed(page));
     let fetch = Action::Fetch(Fetching::get(thing.clone()));
@@ -278,6 +290,10 @@ pub(crate) fn play_syntax(name: &str, cell: &Value, tally: &mut Tally) {
         played.remove("body");
     }
     let second = &cell["second"];
+    assert!(
+        second.is_object(),
+        "`{name}` does not tell of a `second` fetch"
+    );
     let expected = json!({
         "server": second["server"],
         "browser": second["browser"],

@@ -1,11 +1,11 @@
 //! The cells' file, and the counting.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
 
-/// Where we differ on purpose: the part of a cell's name, and the reason. Every entry must still be
-/// met, so that the list does not outlive its reasons.
+/// Where we differ on purpose: a part of a cell's name, and the reason. There is none today.
 const DIFFERENCES: [(&str, &str); 0] = [];
 
 /// Reads the file of cells.
@@ -20,6 +20,12 @@ pub(crate) fn read() -> Value {
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// How long was waited before each action.
+pub(crate) fn pause(truth: &Value) -> Duration {
+    let milliseconds = truth["waitMsBeforeAction"].as_u64();
+    Duration::from_millis(milliseconds.expect("`waitMsBeforeAction` is a number"))
 }
 
 /// Was this profile held out while the model was written? By FNV-1a of its name, a third of them.
