@@ -10,6 +10,7 @@ mod explain;
 mod gateway;
 mod harness_works;
 mod other_browsers;
+mod replay;
 mod serve;
 mod store;
 mod worker;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::pipe::Session;
+use super::pipe::{Insist, Session};
 use super::process::{Permit, Process};
 use super::{Tab, poll};
 

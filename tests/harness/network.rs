@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Tab;
-use super::pipe::Event;
+use super::pipe::{Event, Insist};
 
 /// Who answered a request of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use std::sync::{Condvar, Mutex};
 use std::thread::ThreadId;
 use std::time::Duration;
 
+use revisit_devtools::{FLAGS, MOVE_THE_PIPES, TEMPORARY};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::pipe::{Pipe, Session};
@@ -166,37 +167,3 @@ impl Drop for Permit {
 const BROWSERS_MAX: usize = 2;
 const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
 const KILL_DEADLINE: Duration = Duration::from_secs(5);
-
-/// Short, for a socket lies below it, and a socket's path has 107 bytes at most.
-const TEMPORARY: &str = "t";
-
-const MOVE_THE_PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#;
-
-/// Nothing leaves the machine, nothing pops up, nothing sleeps because it is in the background.
-const FLAGS: &[&str] = &[
-    "--headless=new",
-    "--remote-debugging-pipe",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--enable-automation",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--no-proxy-server",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-    "--disable-background-networking",
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-breakpad",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-extensions",
-    "--disable-renderer-backgrounding",
-    "--disable-sync",
-    "--hide-crash-restore-bubble",
-    "--metrics-recording-only",
-    "--mute-audio",
-    "--password-store=basic",
-    "--disable-features=Translate,OptimizationHints,MediaRouter,HttpsUpgrades",
-];

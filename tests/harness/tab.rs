@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::network::{self, Layer};
-use super::pipe::{Event, Session};
+use super::pipe::{Event, Insist, Session};
 use super::{DEADLINE, poll};
 
 /// One tab, visible and focused in its own eyes, whichever tab was opened last.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::pipe::Event;
+use super::pipe::{Event, Insist};
 use super::{Browser, DEADLINE, Tab, eventually};
 
 /// One version of a worker, as the browser knows it.

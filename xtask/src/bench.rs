@@ -8,6 +8,7 @@ mod build;
 mod floor;
 mod gateway;
 mod measure;
+mod replay;
 mod size;
 
 use std::path::{Path, PathBuf};
@@ -42,6 +43,10 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
                 objects: options.number("objects", 50_000)?,
             };
             Ok(gateway::run(&settings)?)
+        }
+        ["replay", rest @ ..] => {
+            let options = Options::parse(rest, &["runs"])?;
+            Ok(replay::run(options.number("runs", 5)?)?)
         }
         ["install", rest @ ..] => {
             let options = Options::parse(rest, &["runs", "files", "delays", "rate"])?;
@@ -107,7 +112,7 @@ fn in_a_browser(name: &str, settings: &[(&str, Vec<usize>)]) -> Result<()> {
     shell::run(bench)
 }
 
-const NAMES: [&str; 6] = ["build", "size", "gateway", "install", "code-cache", "store"];
+const NAMES: [&str; 7] = ["build", "size", "gateway", "install", "code-cache", "replay", "store"];
 
 /// The words after a benchmark's name: `--name value`.
 struct Options<'a>(Vec<(&'a str, &'a str)>);

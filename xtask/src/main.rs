@@ -45,6 +45,7 @@ the developer commands of Revisit
     cargo xtask bench install [--runs 3] [--files 300,2000] [--delays 0,50] [--rate 200000]
     cargo xtask bench code-cache [--runs 15]
     cargo xtask bench store [--entries 100000] [--puts 2000]
+    cargo xtask bench replay [--runs 5]
 
 stages, in this order: format tidy lint unit crash javascript end-to-end conformance";
 

@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Say what browsers and shared caches do with a response, and what to change
     Explain(ExplainArgs),
+    /// Play visits to a site through the cache layers of a browser, in virtual time
+    Replay(ReplayArgs),
     /// Make a revisit.toml of a config of Workbox or sw-precache
     Import(ImportArgs),
     /// Look into a store: what is kept, is it whole; take out, throw out
@@ -39,6 +41,9 @@ pub(crate) enum Command {
     /// Print the JSON Schema of revisit.toml
     #[command(hide = true)]
     Schema {
+        /// That of scenarios of `replay` instead
+        #[arg(long)]
+        scenario: bool,
         /// In words instead
         #[arg(long)]
         words: bool,
@@ -132,6 +137,35 @@ pub(crate) struct ExplainArgs {
     /// Speak of this kind of cache alone [default: both]
     #[arg(long, value_enum, value_name = "shared|private")]
     pub(crate) profile: Option<CacheProfile>,
+    /// Print one JSON document and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReplayArgs {
+    /// What is visited: a folder of built files, and further folders as later deploys of it; a HAR file that a
+    /// browser's DevTools saved; or a scenario in TOML, which says all that itself
+    #[arg(required = true, value_name = "SITE|FILE.har|SCENARIO.toml")]
+    pub(crate) of: Vec<PathBuf>,
+    /// Estimate times for this network: fibre, cable, 4g, slow-4g, slow-3g, none [default: 4g]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) network: Option<String>,
+    /// Ask the layers in this order: chromium (as today), textbook [default: chromium]
+    #[arg(long, value_name = "ORDER")]
+    pub(crate) order: Option<String>,
+    /// Visit the folder in this Chromium too, and mark each request that only one of both makes
+    #[arg(long, value_name = "CHROMIUM")]
+    pub(crate) browser: Option<PathBuf>,
+    /// Say of each answer where it came from, and why
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    /// Write the report to this file too, as a page of its own
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
+    /// Read this config instead of `revisit.toml` in the working directory: of it `[site] host` and `[names]` count
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Print one JSON document and nothing else
     #[arg(long)]
     pub(crate) json: bool,

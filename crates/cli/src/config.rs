@@ -13,6 +13,8 @@ use revisit_generator::BuildConfig;
 use revisit_generator::config::{
     NamesConfig, PrecacheConfig, PrefetchConfig, RouteConfig, SiteConfig, WorkerConfig,
 };
+use revisit_rules::site::names::Names;
+use revisit_rules::site::pattern::Pattern;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -139,6 +141,18 @@ impl Config {
             let message = error.message();
             (format!("{line}{message}"), remedy(message))
         })
+    }
+
+    /// What names of files promise; a pattern that is none is left to a build to refuse.
+    pub(crate) fn names(&self) -> Names {
+        let patterns = |written: &[String]| {
+            let patterns = written.iter().map(|pattern| Pattern::new(pattern));
+            patterns.filter_map(Result::ok).collect()
+        };
+        Names {
+            hashed: patterns(&self.names.hashed),
+            plain: patterns(&self.names.plain),
+        }
     }
 
     /// The part that a build reads.

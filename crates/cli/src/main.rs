@@ -12,6 +12,7 @@ mod failure;
 mod import;
 mod matches;
 mod previous;
+mod replay;
 mod schema;
 mod serve;
 mod stop;
@@ -49,10 +50,11 @@ fn main() -> ExitCode {
         Command::Build(args) => build::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Store { command } => store::run(&command),
         Command::WorkerModules { folder } => worker_modules::run(&folder),
-        Command::Schema { words } => schema::run(words),
+        Command::Schema { scenario, words } => schema::run(scenario, words),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

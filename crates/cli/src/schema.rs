@@ -1,22 +1,51 @@
-//! The reference of `revisit.toml`, as JSON Schema and in words; both are made of the doc comments
-//! of the config, so that there is one text to keep true.
+//! The references of `revisit.toml` and of scenarios, as JSON Schema and in words; both are made of the doc comments
+//! of their types, so that there is one text to keep true.
 
 use std::fmt::Write;
 
+use revisit_replay::scenario::Scenario;
 use serde_json::Value;
 
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::terminal::say;
 
-pub(crate) fn run(words: bool) -> Result<(), Failure> {
-    let text = if words { in_words() } else { text() };
+pub(crate) fn run(scenario: bool, words: bool) -> Result<(), Failure> {
+    let text = match (scenario, words) {
+        (false, false) => text(),
+        (false, true) => in_words(),
+        (true, false) => scenario_text(),
+        (true, true) => scenario_in_words(),
+    };
     say!("{}", text.trim_end());
     Ok(())
 }
 
 fn text() -> String {
     format!("{:#}\n", schemars::schema_for!(Config).as_value())
+}
+
+fn scenario_text() -> String {
+    format!("{:#}\n", schemars::schema_for!(Scenario).as_value())
+}
+
+/// A chapter for the top of a scenario and one for each table in it.
+fn scenario_in_words() -> String {
+    let schema = schemars::schema_for!(Scenario);
+    let schema = schema.as_value();
+    let mut out = String::from(
+        "# Scenarios of `revisit replay`\n\nA file in TOML. Unknown keys and words are refused. `docs/replay.md` has examples.\n",
+    );
+    chapter(&mut out, "scenario.toml", schema);
+    for (head, name) in [
+        ("[[step]]", "Step"),
+        ("check = { … }", "Check"),
+        ("fetch = { … }", "FetchStep"),
+        ("[[page]]", "PageEntry"),
+    ] {
+        chapter(&mut out, head, &schema["$defs"][name]);
+    }
+    out
 }
 
 /// A chapter for each table of the config, a paragraph for each key.
@@ -78,6 +107,20 @@ mod tests {
             super::text(),
             include_str!("../../../docs/revisit.schema.json"),
             "write it anew: cargo run -- schema > docs/revisit.schema.json"
+        );
+    }
+
+    #[test]
+    fn the_published_references_of_scenarios_are_up_to_date() {
+        assert_eq!(
+            super::scenario_text(),
+            include_str!("../../../docs/scenario.schema.json"),
+            "write it anew: cargo run -- schema --scenario > docs/scenario.schema.json"
+        );
+        assert_eq!(
+            super::scenario_in_words(),
+            include_str!("../../../docs/scenario.md"),
+            "write it anew: cargo run -- schema --scenario --words > docs/scenario.md"
         );
     }
 

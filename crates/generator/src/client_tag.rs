@@ -1,10 +1,10 @@
 //! The one script tag that a page gets, and the edits that put it there.
 
 use bytes::Bytes;
+use revisit_references::{Encoding, Page};
 
 use crate::content_hash::{sha256, short};
 use crate::overlay::{Edit, edited};
-use crate::references::{Encoding, Page};
 
 /// The edits that take earlier tags of ours out of a page and, if there is a `tag`, put it in.
 /// Doing it twice is the same as doing it once.

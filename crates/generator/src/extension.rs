@@ -16,9 +16,9 @@ use oxc_allocator::Allocator;
 use oxc_parser::Parser;
 use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
+use revisit_references::is_shallow;
 
 use crate::BuildError;
-use crate::references::is_shallow;
 
 /// Reads the script in `path` and sees that a worker can run it.
 ///

@@ -29,7 +29,6 @@ mod parallel;
 mod plan;
 mod prefixes;
 mod previous;
-mod references;
 mod report;
 mod routes;
 mod runtime;

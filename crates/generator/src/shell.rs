@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use revisit_references::{self as references, Kind, Reference, RelativeTo, ScriptKind, When};
 use revisit_rules::site::media;
 
 use crate::address::{Addresses, Target};
-use crate::references::{self, Kind, Reference, RelativeTo, ScriptKind, When};
 use crate::{BuildError, Warning};
 
 /// The shell of a site.

@@ -11,12 +11,17 @@
 mod action;
 mod cookies;
 mod disk;
+pub mod findings;
+pub mod inputs;
 mod memory;
 mod network;
 mod options;
 mod page;
+pub mod play;
 mod push;
 mod replay;
+pub mod report;
+pub mod scenario;
 mod server;
 mod site;
 mod visit;

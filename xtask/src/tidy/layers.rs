@@ -16,7 +16,7 @@ struct Layer {
     because: &'static str,
 }
 
-const LAYERS: [Layer; 8] = [
+const LAYERS: [Layer; 10] = [
     Layer {
         name: "rules",
         imports: &[],
@@ -36,6 +36,12 @@ const LAYERS: [Layer; 8] = [
             "tracing-subscriber",
         ],
         because: "rules decide without I/O",
+    },
+    Layer {
+        name: "references",
+        imports: &[],
+        forbids: &["tokio", "hyper", "rustix", "tempfile", "tracing", "clap"],
+        because: "references are read off a text, without files and network",
     },
     Layer {
         name: "store",
@@ -63,7 +69,7 @@ const LAYERS: [Layer; 8] = [
     },
     Layer {
         name: "generator",
-        imports: &["rules"],
+        imports: &["references", "rules"],
         forbids: &[
             "tokio",
             "hyper",
@@ -79,7 +85,7 @@ const LAYERS: [Layer; 8] = [
     },
     Layer {
         name: "replay",
-        imports: &["worker", "engine", "rules"],
+        imports: &["worker", "engine", "references", "rules"],
         forbids: &[
             "tokio",
             "hyper",
@@ -94,14 +100,22 @@ const LAYERS: [Layer; 8] = [
         because: "replay has no real sockets and clocks",
     },
     Layer {
+        name: "devtools",
+        imports: &[],
+        forbids: &["tokio", "hyper", "clap"],
+        because: "a browser is driven over a pipe by one thread",
+    },
+    Layer {
         name: "cli",
         imports: &[
+            "devtools",
             "rules",
             "store",
             "engine",
             "gateway",
             "worker",
             "generator",
+            "references",
             "replay",
         ],
         forbids: &[],

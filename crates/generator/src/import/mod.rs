@@ -22,14 +22,13 @@ mod workbox;
 use oxc_allocator::Allocator;
 use oxc_parser::{ParseOptions, Parser};
 use oxc_span::SourceType;
+use revisit_references::is_shallow;
 use serde::Serialize;
 
 pub use draft::{Finding, Outcome};
 use find::{Config, Script};
 use literal::{Reader, Value};
 use mapping::Mapping;
-
-use crate::references::is_shallow;
 
 /// Whose config it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

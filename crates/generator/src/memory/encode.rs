@@ -5,11 +5,11 @@
 use std::io::{self, Write};
 
 use bytes::Bytes;
+use revisit_references::{Kind, Reference, RelativeTo, When};
 use revisit_rules::site::FileStamp;
 
 use crate::content_hash::{Hasher, Sha256};
 use crate::overlay::Edit;
-use crate::references::{Kind, Reference, RelativeTo, When};
 use crate::shell::References;
 
 /// Takes facts in and writes their bytes: those of fifty thousand files need not lie in memory beside

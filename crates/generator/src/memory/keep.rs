@@ -233,8 +233,8 @@ mod tests {
     use super::super::{FileFacts, PageFacts};
     use super::*;
     use crate::overlay::Edit;
-    use crate::references::{Kind, Reference, RelativeTo, When};
     use crate::shell::References;
+    use revisit_references::{Kind, Reference, RelativeTo, When};
 
     /// A kept file with one fact of each kind, and its folder.
     fn kept() -> (tempfile::TempDir, Keep) {

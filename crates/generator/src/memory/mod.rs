@@ -10,12 +10,12 @@ mod keep;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use revisit_references::Kind;
 use revisit_rules::site::FileStamp;
 
 use crate::content_hash::Sha256;
 use crate::overlay::Edit;
 use crate::packs::{Batch, Pack};
-use crate::references::Kind;
 use crate::shell::References;
 use crate::spill::Spill;
 use encode::{Reader, Writer};

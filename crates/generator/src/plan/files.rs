@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use revisit_references as references;
 use revisit_rules::site::{FileStamp, media};
 
 use super::{Planner, Stop, warnings::forbids_own_scripts};
@@ -18,7 +19,7 @@ use crate::packs::{Batch, Pack, pack};
 use crate::select::{Group, Selection};
 use crate::shell::{References, Shell, file_of, worker_urls};
 use crate::walk::Walk;
-use crate::{BuildError, client_tag, parallel, references};
+use crate::{BuildError, client_tag, parallel};
 
 impl Planner<'_> {
     /// Where the tag goes in every page, and the hash of what then is served.

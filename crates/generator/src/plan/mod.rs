@@ -14,6 +14,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use revisit_references as references;
 use revisit_rules::site::host::PageHeaders;
 use revisit_rules::site::names::Promise;
 use revisit_rules::site::{FileStamp, media};
@@ -31,7 +32,6 @@ use crate::overlay::{Body, Generated, Overlay};
 use crate::own::{OUTPUT, added, refuse_foreign_output};
 use crate::packs::{Kind, Pack, batches};
 use crate::previous::{Previous, Wanted};
-use crate::references;
 use crate::routes::{answered, overlaps};
 use crate::runtime::{self, Worker};
 use crate::select::{Group, Selection, select};

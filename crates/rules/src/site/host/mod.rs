@@ -6,6 +6,7 @@
 //! given by their names only: whoever asks says which exist.
 
 mod answer;
+mod defaults;
 mod headers;
 mod page;
 mod redirects;
@@ -17,6 +18,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, Moved, Served};
+pub use defaults::Defaults;
 pub use headers::{CacheControl, HeaderRule, HeaderRules, Unsure};
 pub use page::PageHeaders;
 pub use redirects::{Redirect, RedirectRules};

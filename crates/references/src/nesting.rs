@@ -6,7 +6,7 @@
 //! comments, templates and regular expressions apart as far as that goes without a grammar.
 
 /// Whether the parser's stack is bounded well below the 2 MiB of a thread.
-pub(crate) fn is_shallow(text: &str) -> bool {
+pub fn is_shallow(text: &str) -> bool {
     let mut scan = Scan::new(text.as_bytes());
     while scan.cost <= STACK_BYTES_MAX {
         if !scan.token() {

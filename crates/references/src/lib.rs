@@ -1,7 +1,8 @@
 //! References: what does this file load, and where may one script tag be inserted?
 //!
-//! Text in, URLs as they are written out: whoever asks resolves them, and knows which file they name. Nothing here
-//! reads a file, and no input is an error: what cannot be understood yields less.
+//! Two ask: a build, what a text may ever load ([`html`], [`css`], [`script`]: URLs as they are written, of all
+//! pictures that are offered); a replay, what one visit loads ([`loads`]: URLs resolved, in the order of asking).
+//! Nothing here reads a file, and no input is an error: what cannot be understood yields less.
 //! The texts followed are the HTML standard (with scripting on, so `<noscript>` loads nothing), CSS Syntax 3,
 //! CSS Values 4 and ECMAScript.
 
@@ -11,29 +12,33 @@ mod entities;
 mod html;
 mod import_map;
 mod js;
+pub mod loads;
 mod nesting;
 mod srcset;
 
 use std::ops::Range;
 
-pub(crate) use css::css;
-pub(crate) use html::{frame, html};
-pub(crate) use js::{ScriptKind, script};
-pub(crate) use nesting::is_shallow;
+pub use css::css;
+pub use html::{frame, html};
+pub use js::{ScriptKind, script};
+pub use nesting::is_shallow;
 
 /// One URL that a file names so that a browser fetches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reference {
+pub struct Reference {
     /// As written, with the escapes of HTML, CSS or JavaScript decoded and white space around it gone.
-    pub(crate) url: String,
-    pub(crate) when: When,
-    pub(crate) kind: Kind,
-    pub(crate) relative_to: RelativeTo,
+    pub url: String,
+    /// When it is asked for.
+    pub when: When,
+    /// What it is taken for.
+    pub kind: Kind,
+    /// Against which URL it is resolved.
+    pub relative_to: RelativeTo,
 }
 
 /// When the browser asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum When {
+pub enum When {
     /// As soon as the file that names it is loaded.
     Load,
     /// Only on demand: `import()`, `<link rel=prefetch>`, `<meta http-equiv=refresh>`.
@@ -42,13 +47,18 @@ pub(crate) enum When {
 
 /// What the browser takes it for, and so by which parser its own references are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A style sheet.
     Style,
+    /// A classic script.
     Script,
+    /// A module script.
     Module,
+    /// The script of a worker.
     Worker,
     /// A frame, an `<object>` or an `<embed>`; it may turn out to be a picture.
     Page,
+    /// A web app manifest.
     Manifest,
     /// Pictures, fonts, media, and what else has no references of its own.
     Other,
@@ -56,7 +66,7 @@ pub(crate) enum Kind {
 
 /// Against which URL it is resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RelativeTo {
+pub enum RelativeTo {
     /// The URL of the file that names it (of a page: its `<base>`).
     Referrer,
     /// The page that runs the script: `new Worker("w.js")` in `/js/app.js` on `/` is `/w.js`.
@@ -65,27 +75,31 @@ pub(crate) enum RelativeTo {
 
 /// What [`html`] found in a page. All offsets count bytes of the page as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Page {
-    pub(crate) references: Vec<Reference>,
+pub struct Page {
+    /// What it loads, in the order of the page.
+    pub references: Vec<Reference>,
     /// The first `<base href>`.
-    pub(crate) base: Option<String>,
+    pub base: Option<String>,
     /// Where a script tag may stand; never inside one of `client_tags`.
-    pub(crate) insert_at: u64,
+    pub insert_at: u64,
     /// Earlier tags of ours, each with the newline that we put before it; ascending, none touches another's inside.
-    pub(crate) client_tags: Vec<Range<u64>>,
-    pub(crate) encoding: Encoding,
+    pub client_tags: Vec<Range<u64>>,
+    /// In which bytes the page is written.
+    pub encoding: Encoding,
     /// `<html manifest=…>`: the site used AppCache.
-    pub(crate) appcache: Option<String>,
+    pub appcache: Option<String>,
     /// The content of every `<meta http-equiv=content-security-policy>`, joined by `, ` as a header would.
-    pub(crate) csp: Option<String>,
+    pub csp: Option<String>,
 }
 
 /// In which bytes a tag must be written to become part of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Encoding {
+pub enum Encoding {
     /// UTF-8, or another encoding in which ASCII is ASCII.
     Ascii,
+    /// UTF-16, the lower byte of each unit first.
     Utf16Le,
+    /// UTF-16, the higher byte of each unit first.
     Utf16Be,
 }
 

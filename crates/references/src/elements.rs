@@ -288,7 +288,7 @@ fn script_tag(state: &mut State, it: &mut Element<'_, '_>, shared: &Shared, star
 }
 
 /// How a browser runs a `<script>`; `None` when its text is data.
-fn script_type(it: &Element<'_, '_>) -> Option<Inline> {
+pub(super) fn script_type(it: &Element<'_, '_>) -> Option<Inline> {
     let declared = attribute(it, "type");
     let language = || attribute(it, "language").filter(|language| !language.is_empty());
     let kind = match declared {
@@ -348,7 +348,7 @@ fn refresh(content: &str) -> Option<&str> {
 }
 
 /// The value of an attribute, decoded.
-fn attribute(it: &Element<'_, '_>, name: &str) -> Option<String> {
+pub(super) fn attribute(it: &Element<'_, '_>, name: &str) -> Option<String> {
     let value = it.get_attribute(name)?;
     Some(match entities::decode(&value) {
         Cow::Borrowed(_) => value,

@@ -17,7 +17,7 @@ use super::import_map::import_map;
 use super::{Encoding, Page, css, script};
 
 /// Everything about the page `bytes`; no bytes are refused.
-pub(crate) fn html(bytes: &[u8]) -> Page {
+pub fn html(bytes: &[u8]) -> Page {
     let (encoding, read): (_, fn([u8; 2]) -> u16) = match bytes {
         [0xFF, 0xFE, ..] => (Encoding::Utf16Le, u16::from_le_bytes),
         [0xFE, 0xFF, ..] => (Encoding::Utf16Be, u16::from_be_bytes),
@@ -77,7 +77,7 @@ impl<'a> Utf16Offsets<'a> {
 /// [`html`] with the references of the tags in the head: of most pages no more than that is parsed.
 ///
 /// Where more had to be parsed more are told. `base` and `appcache` are told as far as they stand in what was parsed.
-pub(crate) fn frame(bytes: &[u8]) -> Page {
+pub fn frame(bytes: &[u8]) -> Page {
     let whole = || html(bytes);
     if matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
         return whole();

@@ -10,7 +10,7 @@ use cssparser::{Parser, Token};
 use super::{Kind, Reference, When};
 
 /// What `text` loads, in its order.
-pub(crate) fn css(text: &str) -> Vec<Reference> {
+pub fn css(text: &str) -> Vec<Reference> {
     let mut scan = Scan::default();
     let mut start = 0;
     // cssparser steps over a block that nobody enters, and entering is recursion. So whenever one opens, a fresh parser

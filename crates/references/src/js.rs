@@ -16,15 +16,39 @@ use super::{Kind, Reference, RelativeTo, When, is_url_like, nesting};
 
 /// As what a browser runs a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ScriptKind {
+pub enum ScriptKind {
+    /// Without `type`, or with one of the names of JavaScript.
     Classic,
+    /// `type="module"`.
     Module,
 }
 
 /// What `text` loads, in its order.
 ///
 /// Static imports count in a classic script too: it would not run as one, but it may be a worker of `type: "module"`.
-pub(crate) fn script(text: &str, kind: ScriptKind) -> Vec<Reference> {
+pub fn script(text: &str, kind: ScriptKind) -> Vec<Reference> {
+    let named = named(text, kind, false).into_iter();
+    named.map(|named| named.reference).collect()
+}
+
+/// A reference of a script.
+pub(super) struct Named {
+    pub(super) reference: Reference,
+    /// By `import` or `export … from`: a specifier, which an import map may give another meaning.
+    pub(super) imported: bool,
+}
+
+impl From<Reference> for Named {
+    fn from(reference: Reference) -> Self {
+        Self {
+            reference,
+            imported: false,
+        }
+    }
+}
+
+/// [`script`], with `bare` also the specifiers that are no URLs by themselves.
+pub(super) fn named(text: &str, kind: ScriptKind, bare: bool) -> Vec<Named> {
     if !may_load(text, kind) || !nesting::is_shallow(text) {
         return Vec::new();
     }
@@ -41,7 +65,10 @@ pub(crate) fn script(text: &str, kind: ScriptKind) -> Vec<Reference> {
     let parsed = Parser::new(&allocator, text, source_type)
         .with_options(options)
         .parse();
-    let mut found = Found::default();
+    let mut found = Found {
+        bare,
+        references: Vec::new(),
+    };
     if parsed.panicked {
         found.imports_before_error(&parsed);
     } else {
@@ -62,14 +89,14 @@ fn may_load(text: &str, kind: ScriptKind) -> bool {
         || kind == ScriptKind::Module && text.contains("export") && text.contains("from")
 }
 
-#[derive(Default)]
 struct Found {
-    references: Vec<Reference>,
+    bare: bool,
+    references: Vec<Named>,
 }
 
 impl Found {
     fn import(&mut self, specifier: &str, with: Option<&WithClause<'_>>, when: When) {
-        if !is_url_like(specifier) {
+        if !self.bare && !is_url_like(specifier) {
             return;
         }
         let mut attributes = with.into_iter().flat_map(|with| &with.with_entries);
@@ -79,8 +106,11 @@ impl Found {
             Some("css") => Kind::Style,
             Some(_) => Kind::Other,
         };
-        self.references
-            .extend(Reference::new(specifier, when, kind));
+        let reference = Reference::new(specifier, when, kind);
+        self.references.extend(reference.map(|reference| Named {
+            reference,
+            imported: true,
+        }));
     }
 
     fn imports_before_error(&mut self, parsed: &ParserReturn<'_>) {
@@ -109,7 +139,7 @@ impl Found {
         } else {
             return false;
         };
-        self.references.extend(reference);
+        self.references.extend(reference.map(Named::from));
         true
     }
 }
@@ -145,8 +175,8 @@ impl<'a> Visit<'a> for Found {
                 rest = others;
             }
         } else if let Some(url) = url_of_module_arguments(it) {
-            self.references
-                .extend(Reference::new(url, When::Load, Kind::Other));
+            let reference = Reference::new(url, When::Load, Kind::Other);
+            self.references.extend(reference.map(Named::from));
         }
         self.visit_expression(&it.callee);
         for argument in rest {
@@ -162,8 +192,8 @@ impl<'a> Visit<'a> for Found {
                 .iter()
                 .filter_map(Argument::as_expression)
                 .filter_map(literal);
-            self.references
-                .extend(urls.filter_map(|url| Reference::new(url, When::Load, Kind::Script)));
+            let references = urls.filter_map(|url| Reference::new(url, When::Load, Kind::Script));
+            self.references.extend(references.map(Named::from));
         }
         walk::walk_call_expression(self, it);
     }

@@ -1,0 +1,140 @@
+//! `revisit replay`: what does each visit cost, and what would change that?
+//!
+//! [`input`] makes one subject of what the words name, the crate `replay` plays it, [`table`] tells it on a terminal,
+//! [`page`] as a page of its own, [`browser`] does the same in a Chromium.
+
+mod browser;
+mod input;
+mod page;
+mod table;
+
+use anyhow::Context;
+use revisit_replay::findings::Findings;
+use revisit_replay::play::{PlayError, StepError, play};
+use revisit_replay::report::{Report, VisitReport};
+use revisit_replay::{Order, Replay};
+
+use self::input::Subject;
+use crate::args::ReplayArgs;
+use crate::failure::Failure;
+use crate::terminal::{counted, say};
+
+pub(crate) fn run(args: &ReplayArgs) -> Result<(), Failure> {
+    let subject = input::read(args)?;
+    // Every answer of a thousand visits is told only to who asks.
+    let whole = args.verbose || args.json || args.report.is_some();
+    let report = replayed(subject, whole)?;
+    let chromium = args.browser.as_ref();
+    let compared = chromium
+        .map(|chromium| browser::compare(args, chromium))
+        .transpose()?;
+    if let Some(path) = &args.report {
+        std::fs::write(path, page::page(&report))
+            .with_context(|| format!("cannot write the report `{}`", path.display()))
+            .map_err(Failure::work)?;
+    }
+    if args.json {
+        let mut document = serde_json::to_value(&report).map_err(Failure::work)?;
+        if let Some(compared) = &compared {
+            document["browser"] = serde_json::to_value(compared).map_err(Failure::work)?;
+        }
+        say!("{document:#}");
+    } else {
+        say!("{}", table::table(&report, args.verbose).trim_end());
+        if let Some(compared) = &compared {
+            say!("\n{}", browser::told(compared).trim_end());
+        }
+    }
+    let differences = compared.map_or(0, |compared| compared.differences());
+    if report.failed_checks == 0 && differences > 0 {
+        let error = anyhow::anyhow!(
+            "the browser and the replay differ in {}",
+            counted(differences, "request")
+        );
+        return Err(Failure::work(error).help(
+            "what scripts of pages fetch is named by `[[page]]` of a scenario; any other difference is worth a report".to_owned(),
+        ));
+    }
+    match report.failed_checks {
+        0 => Ok(()),
+        1 => Err(Failure::work(anyhow::anyhow!(
+            "1 promise of the scenario does not hold"
+        ))),
+        count => Err(Failure::work(anyhow::anyhow!(
+            "{count} promises of the scenario do not hold"
+        ))),
+    }
+}
+
+/// Plays the subject in virtual time.
+fn replayed(subject: Subject, whole: bool) -> Result<Report, Failure> {
+    let Subject {
+        of,
+        options,
+        server,
+        pages,
+        base,
+        steps,
+        mut notes,
+        by_default,
+        ..
+    } = subject;
+    let elsewhere = pages.elsewhere();
+    let (network, order) = (options.network.name, options.order);
+    let mut replay = Replay::new(options, server, pages);
+    let mut visits = Vec::new();
+    let mut findings = Findings::default();
+    let mut failed_checks = 0;
+    let played = play(&mut replay, &base, &steps, |played| {
+        findings.look(&played);
+        failed_checks += played.failed.len();
+        visits.push(VisitReport::of(&played, whole));
+    });
+    match played {
+        Ok(()) => {}
+        // A site whose first page does not load has no second visit: that is a finding.
+        Err(PlayError {
+            source: StepError::Action(why),
+            action,
+            ..
+        }) if by_default => notes.push(format!("the tour ends before \"{action}\": {why}")),
+        Err(error) => {
+            let help = help(&error);
+            return Err(Failure::words(error).help(help));
+        }
+    }
+    let elsewhere = elsewhere.urls();
+    if let [first, ..] = &elsewhere[..] {
+        notes.push(format!(
+            "{} of other origins, such as {first}, {} not played: a HAR file has them",
+            counted(elsewhere.len(), "file"),
+            if elsewhere.len() == 1 { "is" } else { "are" }
+        ));
+    }
+    let report = Report {
+        of,
+        network,
+        order: match order {
+            Order::Chromium => "chromium",
+            Order::Textbook => "textbook",
+        },
+        visits,
+        findings: findings.finish(),
+        notes,
+        failed_checks,
+    };
+    Ok(report)
+}
+
+fn help(error: &PlayError) -> Option<String> {
+    match &error.source {
+        StepError::Scenario(error) => error.help.clone(),
+        StepError::Action(_) => Some("put a step before it that visits a page".to_owned()),
+        StepError::Address(_) => {
+            Some("write a path such as `/about` or a whole address".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
