@@ -1,0 +1,464 @@
+//! Opening: the lock, the format, what the catalog has, and sweeping what a crash left.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File, TryLockError};
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use rusqlite::{Connection, OpenFlags};
+
+use super::catalog::{
+    APPLICATION_ID, CollectionRow, Counts, FORMAT, SCHEMA, StoreRow, digest_of, get, refused,
+};
+use super::checksum::Sums;
+use super::files::{BODIES, TMP, file_bytes, io_error, sync_folder};
+use super::group::purge_sum;
+use super::index::Index;
+use super::options::{OpenError, Options};
+use super::reader::SETTINGS;
+use super::room::{LOG_BYTES_MAX, LOG_PAGES};
+use super::shared::Collections;
+use crate::StoreError;
+use crate::purge::{Purge, Sequence, Watermarks};
+use crate::store::Contract;
+
+/// What was found in a folder, and is ours to use.
+pub(super) struct Opened {
+    pub(super) catalog: PathBuf,
+    pub(super) lock: File,
+    pub(super) connection: Connection,
+    pub(super) store: StoreRow,
+    pub(super) loaded: Loaded,
+}
+
+/// What the catalog has, for the memory.
+#[derive(Default)]
+pub(super) struct Loaded {
+    pub(super) index: Index,
+    pub(super) collections: Collections,
+    /// Those that have no name, and go now.
+    pub(super) nameless: Vec<u64>,
+    pub(super) purges: Watermarks,
+    pub(super) purge_lines: u64,
+    /// Lines whose entries are still to be cleared away.
+    pub(super) unreaped: Vec<(Sequence, Option<Bytes>)>,
+    pub(super) last_serial: u64,
+    /// Numbers of all bodies in files.
+    bodies: HashSet<u64>,
+    pub(super) file_bytes: u64,
+    /// What is damaged beyond one collection.
+    pub(super) damage: Vec<String>,
+}
+
+const CATALOG: &str = "catalog.db";
+const LOCK: &str = "lock";
+/// 3.51.3 mended the reset of the log, which could lose what was committed.
+const SQLITE_MIN: (i32, &str) = (3_051_003, "3.51.3");
+
+/// Opens the store in a folder, or makes one.
+pub(super) fn open(folder: &Path, options: Options) -> Result<Opened, OpenError> {
+    let io = |source: StoreError| OpenError::Io {
+        folder: folder.to_owned(),
+        source,
+    };
+    if rusqlite::version_number() < SQLITE_MIN.0 {
+        return Err(OpenError::Sqlite {
+            found: rusqlite::version().to_owned(),
+            wanted: SQLITE_MIN.1,
+        });
+    }
+    let catalog = folder.join(CATALOG);
+    let make = options.contract.is_some() && !options.read_only;
+    if make {
+        fs::create_dir_all(folder).map_err(|error| io(io_error("create", folder, error)))?;
+    } else if !catalog.exists() {
+        return Err(OpenError::Missing {
+            folder: folder.to_owned(),
+        });
+    }
+    refuse_network(folder)?;
+    let lock = lock(folder, options.read_only)?;
+    if !options.read_only {
+        for part in [BODIES, TMP] {
+            let part = folder.join(part);
+            fs::create_dir_all(&part).map_err(|error| io(io_error("create", &part, error)))?;
+        }
+    }
+    let opened = open_catalog(folder, &catalog, options).and_then(|(connection, store)| {
+        let loaded = load(&connection, &store).map_err(|error| io(refused("be read", &error)))?;
+        Ok((connection, store, loaded))
+    });
+    let (mut connection, mut store, mut loaded) = match opened {
+        Err(error) if options.contract == Some(Contract::Relaxed) && make && is_damage(&error) => {
+            tracing::warn!(%error, folder = %folder.display(), "a cache is damaged, and begins anew");
+            start_anew(folder).map_err(io)?;
+            let (connection, store) = open_catalog(folder, &catalog, options)?;
+            (connection, store, Loaded::default())
+        }
+        opened => opened?,
+    };
+    if let Some(wanted) = options.contract.filter(|wanted| *wanted != store.contract) {
+        return Err(OpenError::Contract {
+            folder: folder.to_owned(),
+            found: store.contract,
+            wanted,
+        });
+    }
+    if !loaded.damage.is_empty() && !options.read_only {
+        let why = loaded.damage.join("; ");
+        if store.contract == Contract::Durable {
+            return Err(OpenError::Damaged {
+                folder: folder.to_owned(),
+                why,
+            });
+        }
+        tracing::warn!(why, folder = %folder.display(), "a cache is damaged, and begins anew");
+        drop(connection);
+        start_anew(folder).map_err(io)?;
+        (connection, store) = open_catalog(folder, &catalog, options)?;
+        loaded = Loaded::default();
+    }
+    if !options.read_only {
+        if !store.clean {
+            sweep(folder, &loaded.bodies).map_err(io)?;
+        }
+        store.session += 1;
+        store.clean = false;
+        let begun = store.write(&connection);
+        begun.map_err(|error| io(refused("be written", &error)))?;
+        // Names of the catalog and of the folders.
+        sync_folder(folder).map_err(io)?;
+    }
+    Ok(Opened {
+        catalog,
+        lock,
+        connection,
+        store,
+        loaded,
+    })
+}
+
+fn is_damage(error: &OpenError) -> bool {
+    match error {
+        OpenError::Damaged { .. } => true,
+        OpenError::Io { source, .. } => source.is_corrupt(),
+        _ => false,
+    }
+}
+
+/// Takes the lock that no second process gets. It ends with the process, however that ends.
+fn lock(folder: &Path, read_only: bool) -> Result<File, OpenError> {
+    let path = folder.join(LOCK);
+    let file = match read_only {
+        true => File::open(&path),
+        false => File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path),
+    };
+    let io = |error| OpenError::Io {
+        folder: folder.to_owned(),
+        source: io_error("lock", &path, error),
+    };
+    let file = file.map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
+            folder: folder.to_owned(),
+        }),
+        Err(TryLockError::Error(error)) => Err(io(error)),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn refuse_network(folder: &Path) -> Result<(), OpenError> {
+    /// NFS, SMB, CIFS, SMB2, AFS, Ceph, 9P: `statfs(2)`.
+    const NETWORK: [u32; 7] = [
+        0x6969,
+        0x517b,
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x5346_414f,
+        0x00c3_6400,
+        0x0102_1997,
+    ];
+    // Where it cannot be told, opening will say what is wrong.
+    if let Ok(stat) = rustix::fs::statfs(folder)
+        && NETWORK.contains(&(stat.f_type as u32))
+    {
+        return Err(OpenError::Network {
+            folder: folder.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn refuse_network(_: &Path) -> Result<(), OpenError> {
+    Ok(())
+}
+
+/// Connects to the catalog, makes it if there is none, and proves that it is one of ours.
+fn open_catalog(
+    folder: &Path,
+    catalog: &Path,
+    options: Options,
+) -> Result<(Connection, StoreRow), OpenError> {
+    let io = |error: rusqlite::Error| OpenError::Io {
+        folder: folder.to_owned(),
+        source: refused("be opened", &error),
+    };
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if options.contract.is_some() && !options.read_only {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let connection = Connection::open_with_flags(catalog, flags).map_err(io)?;
+    connection.execute_batch(SETTINGS).map_err(io)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let pragma = |name: &str| {
+        connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0))
+    };
+    let (application, format) = (
+        pragma("application_id").map_err(io)?,
+        pragma("user_version").map_err(io)?,
+    );
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(io)?;
+    if application == 0 && format == 0 && tables == 0 && !options.read_only {
+        let contract = options.contract.unwrap_or(Contract::Durable);
+        make_catalog(&connection, contract).map_err(io)?;
+    } else if application != APPLICATION_ID {
+        return Err(OpenError::Foreign {
+            folder: folder.to_owned(),
+        });
+    } else if format > FORMAT {
+        return Err(OpenError::Newer {
+            folder: folder.to_owned(),
+            found: format,
+            known: FORMAT,
+        });
+    }
+    if !options.read_only {
+        migrate(&connection, format).map_err(io)?;
+        connection.execute_batch(&write_settings()).map_err(io)?;
+    }
+    let row = StoreRow::read(&connection).map_err(io)?;
+    let row = row.ok_or_else(|| OpenError::Damaged {
+        folder: folder.to_owned(),
+        why: "the catalog's row of the store does not match its checksum".to_owned(),
+    })?;
+    Ok((connection, row))
+}
+
+fn write_settings() -> String {
+    format!(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
+         PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA wal_autocheckpoint = {LOG_PAGES};
+         PRAGMA journal_size_limit = {};
+         PRAGMA cache_size = -16384;",
+        LOG_BYTES_MAX / 2
+    )
+}
+
+fn make_catalog(connection: &Connection, contract: Contract) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE;",
+    )?;
+    connection.execute_batch(SCHEMA)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", FORMAT)?;
+    let store = StoreRow {
+        // Keys of the hasher come from the system's source of randomness.
+        nonce: RandomState::new().hash_one("revisit store"),
+        contract,
+        session: 0,
+        clean: true,
+        collections: 0,
+        purges: 0,
+        floor: 0,
+    };
+    store.write(connection)?;
+    connection.execute_batch("COMMIT")
+}
+
+/// Steps from one format to the next: the first brings format 1 to format 2.
+const MIGRATIONS: [&str; 0] = [];
+const _: () = assert!(
+    MIGRATIONS.len() as i32 + 1 == FORMAT,
+    "each format has a way to the next"
+);
+
+/// Brings an older format up to this one, in one transaction.
+fn migrate(connection: &Connection, found: i32) -> rusqlite::Result<()> {
+    let done = usize::try_from(found - 1).unwrap_or(0);
+    let steps = MIGRATIONS.get(done..).unwrap_or_default();
+    if steps.is_empty() {
+        return Ok(());
+    }
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    steps
+        .iter()
+        .try_for_each(|step| connection.execute_batch(step))?;
+    connection.pragma_update(None, "user_version", FORMAT)?;
+    connection.execute_batch("COMMIT")
+}
+
+/// Reads what is kept in memory, and proves that nothing is missing.
+fn load(connection: &Connection, store: &StoreRow) -> rusqlite::Result<Loaded> {
+    let sums = Sums::new(store.nonce);
+    let mut loaded = Loaded::default();
+    let found = load_entries(connection, sums, &mut loaded)?;
+    let mut digest = 0u64;
+    for row in CollectionRow::read_all(connection, sums)? {
+        let mut row = match row {
+            Ok(row) => row,
+            Err(id) => {
+                loaded.damage.push(format!(
+                    "the row of collection {id} does not match its checksum"
+                ));
+                continue;
+            }
+        };
+        digest = digest.wrapping_add(row.digest(sums));
+        let counts = found.get(&row.id).copied().unwrap_or_default();
+        let damage = (counts != row.counts)
+            .then(|| "entries of it are missing, or are not its own".to_owned());
+        if damage.is_some() && store.contract == Contract::Relaxed {
+            row.counts = counts;
+        }
+        if row.name.is_none() {
+            loaded.nameless.push(row.id);
+        }
+        loaded.collections.insert(row, 0, damage);
+    }
+    if digest != store.collections {
+        loaded
+            .damage
+            .push("collections are missing from the catalog".to_owned());
+    }
+    for id in &loaded.nameless {
+        loaded.collections.drop_unused(*id);
+    }
+    load_purges(connection, store, sums, &mut loaded)?;
+    Ok(loaded)
+}
+
+fn load_entries(
+    connection: &Connection,
+    sums: Sums,
+    loaded: &mut Loaded,
+) -> rusqlite::Result<BTreeMap<u64, Counts>> {
+    let count: i64 = connection.query_row("SELECT count(*) FROM entries", [], |row| row.get(0))?;
+    // No more is set aside than a damaged count may ask for.
+    loaded.index = Index::with_capacity(usize::try_from(count).unwrap_or(0).min(1 << 24));
+    let sql = "SELECT collection, serial, hash, charge, sum, body, body_bytes FROM entries INDEXED BY contents \
+               ORDER BY collection, serial";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut found: BTreeMap<u64, Counts> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let (collection, serial, hash) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        let (charge, sum, body, body_bytes) =
+            (get(row, 3)?, get(row, 4)?, get(row, 5)?, get(row, 6)?);
+        let counts = found.entry(collection).or_default();
+        counts.add(charge, digest_of(sums, serial, hash, charge, sum, body));
+        loaded.index.add(hash, serial);
+        loaded.last_serial = loaded.last_serial.max(serial);
+        if body != 0 {
+            loaded.bodies.insert(body);
+            loaded.file_bytes = loaded.file_bytes.saturating_add(file_bytes(body_bytes));
+        }
+    }
+    Ok(found)
+}
+
+fn load_purges(
+    connection: &Connection,
+    store: &StoreRow,
+    sums: Sums,
+    loaded: &mut Loaded,
+) -> rusqlite::Result<()> {
+    let mut statement = connection
+        .prepare("SELECT sequence, label, soft, reaped, sum FROM purges ORDER BY sequence")?;
+    let mut rows = statement.query([])?;
+    let mut digest = 0u64;
+    while let Some(row) = rows.next()? {
+        let sequence = Sequence(get(row, 0)?);
+        let purge = Purge {
+            label: row.get::<_, Option<Vec<u8>>>(1)?.map(Bytes::from),
+            soft: row.get(2)?,
+        };
+        digest = digest.wrapping_add(purge_sum(sums, sequence, &purge));
+        loaded.purges.add(sequence, &purge);
+        loaded.purge_lines += 1;
+        if !purge.soft && !row.get::<_, bool>(3)? {
+            loaded.unreaped.push((sequence, purge.label));
+        }
+    }
+    loaded.purges.reach(Sequence(store.floor));
+    if digest != store.purges {
+        loaded
+            .damage
+            .push("lines of the log of purges are missing".to_owned());
+    }
+    Ok(())
+}
+
+/// Unlinks bodies that no row names: they were written, or replaced, when a crash came.
+fn sweep(folder: &Path, bodies: &HashSet<u64>) -> Result<(), StoreError> {
+    let mut swept = 0;
+    let tmp = folder.join(TMP);
+    for path in children(&tmp)? {
+        fs::remove_file(&path).map_err(|error| io_error("unlink", &path, error))?;
+        swept += 1;
+    }
+    for below in children(&folder.join(BODIES))? {
+        let mut kept = 0;
+        for path in children(&below)? {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let body = name.and_then(|name| u64::from_str_radix(name, 16).ok());
+            if body.is_some_and(|body| bodies.contains(&body)) {
+                kept += 1;
+                continue;
+            }
+            fs::remove_file(&path).map_err(|error| io_error("unlink", &path, error))?;
+            swept += 1;
+        }
+        if kept == 0 {
+            // Whoever needs it makes it again.
+            let _ = fs::remove_dir(&below);
+        }
+    }
+    if swept > 0 {
+        tracing::info!(swept, folder = %folder.display(), "swept bodies that were never committed");
+    }
+    Ok(())
+}
+
+fn children(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let read = fs::read_dir(folder).and_then(|entries| {
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        paths.collect::<Result<Vec<_>, _>>()
+    });
+    read.map_err(|error| io_error("read", folder, error))
+}
+
+/// Throws away all of a cache that cannot be trusted.
+fn start_anew(folder: &Path) -> Result<(), StoreError> {
+    for name in [CATALOG, "catalog.db-wal", "catalog.db-shm"] {
+        let path = folder.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(io_error("unlink", &path, error));
+            }
+            _ => {}
+        }
+    }
+    sweep(folder, &HashSet::new())
+}

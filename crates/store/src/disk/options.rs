@@ -1,0 +1,142 @@
+//! How a store on disk is opened, and why it cannot be.
+
+use std::path::PathBuf;
+
+use crate::StoreError;
+use crate::store::Contract;
+
+/// How to open a store on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// `None`: that of the store that is there.
+    pub(super) contract: Option<Contract>,
+    pub(super) bytes_max: Option<u64>,
+    pub(super) read_only: bool,
+}
+
+impl Options {
+    /// A store that keeps its word; it is made if it is not there.
+    pub fn durable() -> Self {
+        Self {
+            contract: Some(Contract::Durable),
+            bytes_max: None,
+            read_only: false,
+        }
+    }
+
+    /// A cache of at most `bytes_max` bytes on the disk, all its files together; it is made if it is
+    /// not there. Less than [`Self::RELAXED_BYTES_MIN`] counts as that.
+    pub fn relaxed(bytes_max: u64) -> Self {
+        Self {
+            contract: Some(Contract::Relaxed),
+            bytes_max: Some(bytes_max.max(Self::RELAXED_BYTES_MIN)),
+            read_only: false,
+        }
+    }
+
+    /// The store that is there, whatever it promises; nothing is evicted.
+    pub fn as_it_is() -> Self {
+        Self {
+            contract: None,
+            bytes_max: None,
+            read_only: false,
+        }
+    }
+
+    /// Changes nothing. A damaged durable store, which is refused otherwise, can be looked at so.
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// The smallest bound of a relaxed store: 16 MiB.
+    pub const RELAXED_BYTES_MIN: u64 = 16 << 20;
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no store in the folder, and none was to be made.
+    #[error("there is no store in `{folder}`")]
+    Missing {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Another process has it.
+    #[error(
+        "the store in `{folder}` is open in another process\nhelp: end that process, or use another folder"
+    )]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A newer version of this program wrote it.
+    #[error(
+        "the store in `{folder}` has format {found}, this version knows formats up to {known}\n\
+         help: use the version that wrote it, or another folder"
+    )]
+    Newer {
+        /// The folder.
+        folder: PathBuf,
+        /// Its format.
+        found: i32,
+        /// The newest that is known.
+        known: i32,
+    },
+    /// The folder holds something else.
+    #[error("`{folder}` has a `catalog.db` that is no store of Revisit\nhelp: use another folder")]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// It promises another thing than is asked for.
+    #[error(
+        "the store in `{folder}` is {found:?}, not {wanted:?}\nhelp: use another folder for each"
+    )]
+    Contract {
+        /// The folder.
+        folder: PathBuf,
+        /// What it promises.
+        found: Contract,
+        /// What is asked for.
+        wanted: Contract,
+    },
+    /// The folder is on a network, where locks and syncs may not hold.
+    #[error(
+        "`{folder}` is on a network file system, where a store cannot keep its word\nhelp: use a folder on a local disk"
+    )]
+    Network {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Parts of a durable store are damaged.
+    #[error(
+        "the store in `{folder}` is damaged: {why}\n\
+         help: `revisit store check` and `revisit store export` read what can be read; then use another folder, or bring a copy back"
+    )]
+    Damaged {
+        /// The folder.
+        folder: PathBuf,
+        /// What is off.
+        why: String,
+    },
+    /// The SQLite that was linked is too old.
+    #[error(
+        "this program has SQLite {found}, and wants {wanted} or later\nhelp: build it with the bundled SQLite"
+    )]
+    Sqlite {
+        /// Its version.
+        found: String,
+        /// The oldest that will do.
+        wanted: &'static str,
+    },
+    /// The folder cannot be read or written.
+    #[error("cannot open the store in `{folder}`")]
+    Io {
+        /// The folder.
+        folder: PathBuf,
+        /// What was refused.
+        #[source]
+        source: StoreError,
+    },
+}
