@@ -29,6 +29,16 @@ impl Body {
         Self(Kind::Empty)
     }
 
+    /// All of it, if it is at hand.
+    #[cfg(feature = "cache-api")]
+    pub(crate) fn at_hand(&self) -> Option<Bytes> {
+        match &self.0 {
+            Kind::Empty => Some(Bytes::new()),
+            Kind::Whole(bytes) => Some(bytes.clone()),
+            Kind::Stream(_) => None,
+        }
+    }
+
     /// A body that arrives piece by piece.
     pub fn stream<B>(body: B) -> Self
     where
