@@ -6,7 +6,7 @@ use super::*;
 use crate::import::regex;
 
 /// What a build makes of it.
-fn accepted(text: &str) -> Result<(), String> {
+pub(in crate::import) fn accepted(text: &str) -> Result<(), String> {
     #[derive(serde::Deserialize)]
     #[serde(default, deny_unknown_fields)]
     #[derive(Default)]
@@ -68,6 +68,7 @@ fn every_option_of_every_tool_has_an_answer_for_each_kind_of_value() {
                     Tool::WebpackInjectManifest => format!("new InjectManifest({literal})"),
                     Tool::VitePwa => format!("VitePWA({literal})"),
                     Tool::SwPrecache => format!("swPrecache.write(f, {literal})"),
+                    Tool::AppCache => unreachable!("a manifest is no script"),
                 });
                 let unanswered = made.findings.iter().find(|it| {
                     it.option == option && matches!(&it.outcome, Outcome::Lost { why } if why.contains("no answer") || why.contains("not known to have"))
