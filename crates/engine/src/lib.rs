@@ -5,6 +5,8 @@
 //! can move it. Behind features: the client that asks an origin (`origin`), the HTTP cache before any
 //! `Fetch` (`cache`), and the Cache API over a store (`cache-api`).
 
+#[cfg(feature = "appcache")]
+pub mod appcache;
 mod body;
 #[cfg(feature = "cache")]
 pub mod cache;

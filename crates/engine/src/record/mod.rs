@@ -4,9 +4,11 @@
 //! space belongs to, so that one store may hold several; [`Pair`] is an entry of the Cache API. What
 //! else is kept gets a type beside it, made of the same [`Writer`] and [`Reader`].
 
+mod application;
 mod codec;
 mod pair;
 
+pub use application::{AppEntry, AppGroup};
 pub use codec::{Damaged, Reader, Writer};
 pub use pair::{Pair, ResponseHead};
 
@@ -27,7 +29,8 @@ pub enum Kind {
     Caches,
     /// The disk tier of the HTTP cache.
     Http,
-    /// Application caches.
+    /// Application caches: a collection is a group's newest complete cache, under the URL of its manifest; its
+    /// entries are one [`AppGroup`] and an [`AppEntry`] for each URL.
     AppCache,
 }
 

@@ -126,6 +126,16 @@ impl<B: Clone> AppCaches<B> {
         }
     }
 
+    /// The policy by which heads of entries are read ([`crate::http::Stored::with`]).
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The profile.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
     /// Takes back a cache that was committed before this browser started.
     pub fn restore(&mut self, manifest_url: &Url, mut cache: Cache<B>) -> (GroupId, CacheId) {
         let group_id = self.group_of(manifest_url);
@@ -148,6 +158,12 @@ impl<B: Clone> AppCaches<B> {
             let group = self.groups.get(id)?;
             Some((&group.manifest_url, group.newest().map(|(_, cache)| cache)))
         })
+    }
+
+    /// The newest complete cache of a group that is not obsolete.
+    pub fn newest(&self, manifest_url: &Url) -> Option<(CacheId, &Cache<B>)> {
+        let id = self.by_manifest.get(key(manifest_url))?;
+        self.groups.get(id)?.newest()
     }
 
     /// A cache, with the URL of its manifest.

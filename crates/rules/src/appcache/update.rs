@@ -254,6 +254,16 @@ impl<B: Clone> AppCaches<B> {
         self.sweep();
     }
 
+    /// Whether the result of this is still wanted.
+    pub fn awaits(&self, ticket: Ticket) -> bool {
+        self.group_that_waits_for(ticket).is_some()
+    }
+
+    /// Whether an update runs in any group.
+    pub fn is_updating(&self) -> bool {
+        self.groups.values().any(|group| group.update.is_some())
+    }
+
     /// Begins what was put off until now.
     pub fn tick(&mut self, now: SystemTime) {
         let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.reruns)

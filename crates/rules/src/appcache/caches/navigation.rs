@@ -83,7 +83,10 @@ impl<B: Clone> AppCaches<B> {
         from: Option<HostId>,
         outcome: Outcome,
     ) -> Option<Source> {
-        if method != Method::GET || !outcome.calls_for_fallback() {
+        // "the navigation attempt failed (e.g. the server returned a 4xx or 5xx status code or equivalent, or there was
+        // a DNS error)"; a redirect, wherever it leads, is another navigation.
+        let failed = outcome != Outcome::RedirectedAway && outcome.calls_for_fallback();
+        if method != Method::GET || !failed {
             return None;
         }
         let usable = |cache: &Cache<B>, key: &str| {

@@ -179,10 +179,10 @@ fn outcome(net: &str, asked: &Url) -> Outcome {
     if let Ok(status) = net.parse() {
         return Outcome::Status(StatusCode::from_u16(status).unwrap());
     }
+    let has = |words: &[&str]| words.iter().any(|word| net.contains(word));
     match net {
-        "neterr" | "error" | "timeout" => Outcome::Error,
-        "cancel" | "abort" | "cancelled" | "canceled" | "usercancel" => Outcome::Cancelled,
-        _ if net.contains("redirect") || net.starts_with("30") => {
+        _ if has(&["cancel", "abort"]) => Outcome::Cancelled,
+        _ if has(&["redirect", "30"]) => {
             let to = net
                 .split_once(':')
                 .and_then(|(_, to)| asked.join(to.trim()).ok());
@@ -195,6 +195,7 @@ fn outcome(net: &str, asked: &Url) -> Outcome {
                 false => Outcome::Status(StatusCode::OK),
             }
         }
+        _ if has(&["err", "offline", "timeout", "dns", "refused"]) => Outcome::Error,
         _ => panic!("no network answer {net}"),
     }
 }

@@ -44,7 +44,7 @@ impl Resource {
     pub(super) fn status(status: u16) -> Self {
         Self {
             status,
-            ..Self::new("no")
+            ..Self::new(&format!("error {status}"))
         }
     }
 
