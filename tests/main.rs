@@ -11,4 +11,5 @@ mod gateway;
 mod harness_works;
 mod other_browsers;
 mod serve;
+mod store;
 mod worker;

@@ -47,6 +47,28 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
             peers()?;
             Ok(in_a_browser("code_cache", &[("runs", runs)])?)
         }
+        ["store", rest @ ..] => {
+            let options = Options::parse(rest, &["entries", "puts"])?;
+            let mut bench = cargo(&[
+                "bench",
+                "--quiet",
+                "--package",
+                "revisit-store",
+                "--bench",
+                "store",
+            ]);
+            for name in ["entries", "puts"] {
+                if let Some(number) = options.numbers(name, &[])?.first() {
+                    bench.env(
+                        format!("REVISIT_BENCH_{}", name.to_uppercase()),
+                        number.to_string(),
+                    );
+                }
+            }
+            needs::strace()?;
+            heading("Store");
+            Ok(shell::run(bench)?)
+        }
         // What `build` runs as a process of its own, to be measured like its peers.
         ["floor", kind @ ("hash" | "stat"), site] => Ok(floor::run(kind, Path::new(site))?),
         [] => Err(Stop::Words(format!(
@@ -73,7 +95,7 @@ fn in_a_browser(name: &str, settings: &[(&str, Vec<usize>)]) -> Result<()> {
     shell::run(bench)
 }
 
-const NAMES: [&str; 4] = ["build", "size", "install", "code-cache"];
+const NAMES: [&str; 5] = ["build", "size", "install", "code-cache", "store"];
 
 /// The words after a benchmark's name: `--name value`.
 struct Options<'a>(Vec<(&'a str, &'a str)>);

@@ -1,8 +1,9 @@
-//! The developer commands: `cargo xtask test`, `cargo xtask conformance`, `cargo xtask bench`.
+//! The developer commands: `cargo xtask test`, `cargo xtask conformance`, `cargo xtask bench`,
+//! `cargo xtask crash`.
 //!
 //! Words in, an exit code out: 0 done, 1 a stage or a benchmark did not succeed, 2 the words are off.
 //! What a stage does stands in `test`, what is refused in `tidy`, what is measured in `bench`,
-//! what a cache is asked by others in `conformance`.
+//! what a cache is asked by others in `conformance`, what a store keeps in `crash`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,6 +12,7 @@
 
 mod bench;
 mod conformance;
+mod crash;
 mod shell;
 mod test;
 mod tidy;
@@ -36,12 +38,14 @@ the developer commands of Revisit
 
     cargo xtask test [STAGE…] [-- WORDS]   all stages, or only these; WORDS go to the tests (a filter)
     cargo xtask conformance [--suite DIR] [--profile shared|private] [--update] [-- SWITCHES OF SERVE]
+    cargo xtask crash [--sample 1] [--storms 200]   each call that writes goes wrong once: what is kept?
     cargo xtask bench build [--files 1000,10000,50000] [--runs 5]
     cargo xtask bench size
     cargo xtask bench install [--runs 3] [--files 300,2000] [--delays 0,50] [--rate 200000]
     cargo xtask bench code-cache [--runs 15]
+    cargo xtask bench store [--entries 100000] [--puts 2000]
 
-stages, in this order: format tidy lint unit javascript end-to-end conformance";
+stages, in this order: format tidy lint unit crash javascript end-to-end conformance";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -71,10 +75,11 @@ fn run(words: &[&str]) -> Result<(), Stop> {
         ["test", rest @ ..] => test::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
         ["conformance", rest @ ..] => conformance::run(rest),
+        ["crash", rest @ ..] => crash::run(rest),
         [other, ..] => Err(Stop::Words(shell::unknown(
             "command",
             other,
-            &["test", "bench", "conformance"],
+            &["test", "bench", "conformance", "crash"],
         ))),
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::shell::{self, cargo, command, metadata, run as sh};
-use crate::{Stop, conformance, tidy};
+use crate::{Stop, conformance, crash, tidy};
 
 /// One stage of the test run.
 struct Stage {
@@ -25,7 +25,7 @@ struct Stage {
     run: fn(&[&str]) -> Result<()>,
 }
 
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 11] = [
     Stage {
         name: "format",
         does: "every Rust file is laid out as rustfmt does it",
@@ -53,6 +53,13 @@ const STAGES: [Stage; 10] = [
         takes_words: true,
         may_lack: || Ok(()),
         run: unit,
+    },
+    Stage {
+        name: "crash",
+        does: "a store that is killed, or whose disk refuses, at a sample of its calls",
+        takes_words: false,
+        may_lack: || Ok(()),
+        run: |_| crash::sampled(),
     },
     Stage {
         name: "javascript",

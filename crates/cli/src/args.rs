@@ -25,6 +25,11 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Make a revisit.toml of a config of Workbox or sw-precache
     Import(ImportArgs),
+    /// Look into a store: what is kept, is it whole; take out, throw out
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// Write modules that a service worker of your own may import
     WorkerModules {
         /// The folder for them, such as `src/revisit`
@@ -158,6 +163,91 @@ pub(crate) struct ImportArgs {
     #[arg(long, requires = "out")]
     pub(crate) force: bool,
     /// Print one JSON document, with the config and what became of each option, and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// List what is kept, by site and cache
+    Ls {
+        #[command(flatten)]
+        place: StorePlace,
+        /// Name the caches alone, without what they hold
+        #[arg(long)]
+        caches: bool,
+    },
+    /// Show all of what is kept for a URL
+    Show {
+        /// The URL; its fragment does not count
+        #[arg(value_name = "URL")]
+        url: String,
+        #[command(flatten)]
+        place: StorePlace,
+        /// Write the body alone, byte by byte
+        #[arg(long, conflicts_with = "json")]
+        body: bool,
+    },
+    /// Read everything and prove that it is what was written
+    Check {
+        #[command(flatten)]
+        place: StorePlace,
+    },
+    /// Throw out of the HTTP cache what bears a label; survives a crash
+    #[command(group = clap::ArgGroup::new("what").required(true))]
+    Purge {
+        #[command(flatten)]
+        place: StorePlace,
+        /// What is kept for this URL
+        #[arg(long, value_name = "URL", group = "what")]
+        url: Option<String>,
+        /// What is kept of this host, such as `shop.example`
+        #[arg(long, value_name = "HOST", group = "what")]
+        host: Option<String>,
+        /// What lies below this folder, such as `http://shop.example/products/`
+        #[arg(long, value_name = "URL", group = "what")]
+        prefix: Option<String>,
+        /// What has this tag
+        #[arg(long, value_name = "TAG", group = "what")]
+        tag: Option<String>,
+        /// Everything
+        #[arg(long, group = "what")]
+        all: bool,
+        /// Let it be used as stale, where nothing better is to be had
+        #[arg(long)]
+        soft: bool,
+    },
+    /// Write what is kept into a folder: bodies as files, the rest as index.json
+    Export {
+        /// The folder, which must not be there yet
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        #[command(flatten)]
+        place: StorePlace,
+    },
+    /// Delete a cache, or what is kept for a URL
+    #[command(group = clap::ArgGroup::new("which").required(true).multiple(true).args(["url", "cache"]))]
+    Delete {
+        /// What is kept for this URL [default: the whole cache]
+        #[arg(value_name = "URL")]
+        url: Option<String>,
+        #[command(flatten)]
+        place: StorePlace,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct StorePlace {
+    /// The folder of the store
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: PathBuf,
+    /// Only what this site keeps, such as `https://shop.example`
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) site: Option<String>,
+    /// Only the cache of this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cache: Option<std::ffi::OsString>,
+    /// Print one JSON document and nothing else
     #[arg(long)]
     pub(crate) json: bool,
 }

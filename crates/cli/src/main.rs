@@ -15,6 +15,7 @@ mod previous;
 mod schema;
 mod serve;
 mod stop;
+mod store;
 mod summary;
 mod terminal;
 mod watch;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Store { command } => store::run(&command),
         Command::WorkerModules { folder } => worker_modules::run(&folder),
         Command::Schema { words } => schema::run(words),
     };

@@ -100,3 +100,35 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
 pub(crate) fn counted(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
+
+/// `93784` as `1 day 2 hours`: the two largest units.
+pub(crate) fn span(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 5] = [
+        (31_536_000, "year"),
+        (86_400, "day"),
+        (3600, "hour"),
+        (60, "minute"),
+        (1, "second"),
+    ];
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (length, name) in UNITS {
+        let count = rest / length;
+        rest %= length;
+        if count > 0 {
+            parts.push(format!(
+                "{count} {name}{}",
+                if count == 1 { "" } else { "s" }
+            ));
+        } else if !parts.is_empty() {
+            break;
+        }
+        if parts.len() == 2 {
+            break;
+        }
+    }
+    match parts.is_empty() {
+        true => "0 seconds".to_owned(),
+        false => parts.join(" "),
+    }
+}

@@ -406,6 +406,27 @@ fn what_is_over_a_limit_is_refused_by_name() {
 }
 
 #[test]
+fn heads_come_without_bodies_and_entries_by_their_numbers() {
+    check(|store| async move {
+        let cache = cache(&store).await;
+        let a = put(&cache, "a", vec![1; 100_000]).await;
+        let b = put(&cache, "b", "2").await;
+        let heads = cache.heads().await.unwrap();
+        let seen: Vec<_> = heads
+            .iter()
+            .map(|head| (head.serial, &head.id[..], head.body_bytes))
+            .collect();
+        assert_eq!(seen, [(a, &b"a"[..], 100_000), (b, &b"b"[..], 1)]);
+        let both = cache.get(&[b, a]).await.unwrap();
+        assert_eq!((both[0].serial, both[1].serial), (b, a));
+        cache.commit(Batch::new().remove(a)).await.unwrap();
+        assert_eq!(cache.get(&[a, b]).await.unwrap().len(), 1);
+        let other = store.open_collection(b"site", b"other").await.unwrap();
+        assert!(other.get(&[b]).await.unwrap().is_empty());
+    });
+}
+
+#[test]
 fn a_closed_store_says_so() {
     check(|store| async move {
         let cache = cache(&store).await;

@@ -48,6 +48,14 @@ pub(crate) fn nginx_if_it_can_be_had() {
     }
 }
 
+/// `strace`, which lets a program's calls go wrong.
+pub(crate) fn strace() -> Result<()> {
+    install_missing(
+        &[("strace", "strace")],
+        "install `strace`; it is there for Linux only",
+    )
+}
+
 /// Firefox, the long-lived one that Debian has.
 pub(super) fn firefox() -> Result<()> {
     install_missing(

@@ -4,7 +4,7 @@ use revisit_rules::http::freshness::LifetimeRule;
 use revisit_rules::http::storable::Because;
 
 use super::explanation::{Action, Cache, Explanation, Step, Visit};
-use crate::terminal::plain;
+use crate::terminal::{plain, span};
 
 /// The URL, and below it a line for each thing that there is to say.
 pub(super) fn told(explanation: &Explanation) -> String {
@@ -92,38 +92,6 @@ fn step(step: Step) -> String {
         }
         Step::Asks => "asks whether it changed, which costs a 304 if not".to_owned(),
         Step::Fetches => "fetches it whole".to_owned(),
-    }
-}
-
-/// `93784` as `1 day 2 hours`: the two largest units.
-fn span(seconds: u64) -> String {
-    const UNITS: [(u64, &str); 5] = [
-        (31_536_000, "year"),
-        (86_400, "day"),
-        (3600, "hour"),
-        (60, "minute"),
-        (1, "second"),
-    ];
-    let mut rest = seconds;
-    let mut parts = Vec::new();
-    for (length, name) in UNITS {
-        let count = rest / length;
-        rest %= length;
-        if count > 0 {
-            parts.push(format!(
-                "{count} {name}{}",
-                if count == 1 { "" } else { "s" }
-            ));
-        } else if !parts.is_empty() {
-            break;
-        }
-        if parts.len() == 2 {
-            break;
-        }
-    }
-    match parts.is_empty() {
-        true => "0 seconds".to_owned(),
-        false => parts.join(" "),
     }
 }
 

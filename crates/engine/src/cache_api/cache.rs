@@ -10,7 +10,7 @@ use http_body::{Frame, SizeHint};
 use revisit_rules::cache_api::QueryOptions;
 use revisit_store::{Batch, BodyReader, Collection};
 
-use super::find::{Found, Kept};
+use super::find::{Found, Kept, Wanted};
 use super::storage::Shared;
 use super::{CacheError, IntoRequest, Request, Response};
 use crate::{Body, BodyError};
@@ -34,7 +34,7 @@ impl Cache {
         request: impl IntoRequest,
         options: QueryOptions,
     ) -> impl Future<Output = Result<Option<Response>, CacheError>> + Send {
-        let found = self.found(request, options);
+        let found = self.found(request, options, Wanted::First);
         async move {
             Ok(found
                 .await?
@@ -51,7 +51,7 @@ impl Cache {
         request: impl IntoRequest,
         options: QueryOptions,
     ) -> impl Future<Output = Result<Vec<Response>, CacheError>> + Send {
-        let found = self.found(request, options);
+        let found = self.found(request, options, Wanted::All);
         async move { Ok(responses(found.await?)) }
     }
 
@@ -66,13 +66,13 @@ impl Cache {
         request: impl IntoRequest,
         options: QueryOptions,
     ) -> impl Future<Output = Result<Vec<Request>, CacheError>> + Send {
-        let found = self.found(request, options);
+        let found = self.found(request, options, Wanted::Heads);
         async move { Ok(requests(found.await?)) }
     }
 
     /// `keys()`: all requests, in the order in which they were put.
     pub async fn keys(&self) -> Result<Vec<Request>, CacheError> {
-        Ok(requests(Found::all(&self.collection).await?))
+        Ok(requests(Found::heads(&self.collection).await?))
     }
 
     /// `delete(request, options)`: removes all that answers, at once; says whether there was any.
@@ -81,7 +81,7 @@ impl Cache {
         request: impl IntoRequest,
         options: QueryOptions,
     ) -> impl Future<Output = Result<bool, CacheError>> + Send {
-        let found = self.found(request, options);
+        let found = self.found(request, options, Wanted::Heads);
         async move {
             let found = found.await?;
             if found.kept.is_empty() {
@@ -99,9 +99,10 @@ impl Cache {
         &self,
         request: impl IntoRequest,
         options: QueryOptions,
+        wanted: Wanted,
     ) -> impl Future<Output = Result<Found, CacheError>> + Send {
         let request = request.into_request(&self.shared.base);
-        async move { Found::answers(&self.collection, &request?, options).await }
+        async move { Found::answers(&self.collection, &request?, options, wanted).await }
     }
 }
 
@@ -135,12 +136,15 @@ fn requests(found: Found) -> Vec<Request> {
 impl Kept {
     fn into_response(self) -> Response {
         let head = self.pair.response;
-        let body = match self.body.at_hand() {
-            Some(bytes) => bytes.clone().into(),
-            None => Body::stream(Stored(self.body.reader(0..self.body.len()))),
-        };
-        let body = (!head.null_body).then_some(body);
+        let body = self.body.filter(|_| !head.null_body).map(streamed);
         Response::with_head(head, body)
+    }
+}
+
+fn streamed(body: revisit_store::Body) -> Body {
+    match body.at_hand() {
+        Some(bytes) => bytes.clone().into(),
+        None => Body::stream(Stored(body.reader(0..body.len()))),
     }
 }
 

@@ -55,7 +55,7 @@ impl Cache {
         }
         let mut removed = HashSet::new();
         for (id, pairs) in &by_id {
-            let found = Found::under(&self.collection, [id]).await?;
+            let found = Found::under(&self.collection, id).await?;
             let there: Vec<Item<'_>> = found.kept.iter().map(|kept| kept.pair.item()).collect();
             let puts = pairs.iter().map(|pair| Operation::Put(pair.item()));
             let puts: Vec<Operation<'_>> = puts.collect();

@@ -2,14 +2,19 @@
 //!
 //! A store knows spaces, names, ids and heads as bytes only. [`Space`] says which part of Revisit a
 //! space belongs to, so that one store may hold several; [`Pair`] is an entry of the Cache API. What
-//! else is kept gets a type beside it, made of the same [`Writer`] and [`Reader`].
+//! else is kept gets a type beside it, made of the same [`Writer`] and [`Reader`], and an arm in
+//! [`Described`], by which `revisit store` tells of it. [`Label`] is how all of them are purged.
 
 mod application;
 mod codec;
+mod describe;
+mod label;
 mod pair;
 
 pub use application::{AppEntry, AppGroup};
 pub use codec::{Damaged, Reader, Writer};
+pub use describe::Described;
+pub use label::Label;
 pub use pair::{Pair, ResponseHead};
 
 /// A space of a store: which part of Revisit it belongs to, and whose it is.

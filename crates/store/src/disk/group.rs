@@ -26,7 +26,7 @@ pub(super) struct Group<'a> {
     /// Folders with new bodies.
     pub(super) folders: BTreeSet<PathBuf>,
     adds: Vec<(u64, u64)>,
-    removes: Vec<(u64, u64)>,
+    pub(super) removes: HashSet<(u64, u64)>,
     counts: HashMap<u64, Counts>,
     purges: Vec<(Sequence, Purge)>,
     last_purge: Sequence,
@@ -91,7 +91,7 @@ impl<'a> Group<'a> {
             next_serial,
             folders: BTreeSet::new(),
             adds: Vec::new(),
-            removes: Vec::new(),
+            removes: HashSet::new(),
             counts: HashMap::new(),
             purges: Vec::new(),
             last_purge: shared.purges().last(),
@@ -338,7 +338,7 @@ impl<'a> Group<'a> {
         let sql = "DELETE FROM entries WHERE serial = ?";
         let mut statement = connection.prepare_cached(sql).map_err(write)?;
         statement.execute([number(row.serial)]).map_err(write)?;
-        self.removes.push((row.hash, row.serial));
+        self.removes.insert((row.hash, row.serial));
         if row.body != 0 {
             self.done.dead.push(DeadBody {
                 body: row.body,

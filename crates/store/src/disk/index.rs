@@ -3,6 +3,7 @@
 //! Ids are kept as hashes of 64 bits; the row has the id itself, so two ids that fall together cost
 //! a look and nothing else. A slot has 24 bytes, its place in the table 5 to 10.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use hashbrown::HashTable;
@@ -33,10 +34,6 @@ impl Index {
             by_hash: HashTable::with_capacity(entries),
             ..Self::default()
         }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.slots.len()
     }
 
     /// Serials under this hash, rising; they count as used.
@@ -91,9 +88,12 @@ impl Index {
         }
     }
 
-    /// Serials that were used long ago: of each sample the one that was not used for the longest time.
-    pub(super) fn least_used(&mut self, count: usize) -> Vec<u64> {
+    /// Serials that were used long ago, but for those in `gone`: of each sample the one that was not
+    /// used for the longest time. None only if there are none.
+    pub(super) fn least_used(&mut self, count: usize, gone: &HashSet<(u64, u64)>) -> Vec<u64> {
         let now = self.clock.load(Relaxed);
+        let age = |slot: &&Slot| now.wrapping_sub(slot.used.load(Relaxed));
+        let there = |slot: &&Slot| !gone.contains(&(slot.hash, slot.serial));
         let mut found = Vec::new();
         for _ in 0..count.min(self.slots.len()) {
             let sample = (0..SAMPLE).filter_map(|_| {
@@ -102,7 +102,11 @@ impl Index {
                 let at = (u128::from(self.hand) * self.slots.len() as u128) >> 64;
                 self.slots.get(at as usize)
             });
-            let oldest = sample.max_by_key(|slot| now.wrapping_sub(slot.used.load(Relaxed)));
+            let oldest = sample.filter(there).max_by_key(age);
+            found.extend(oldest.map(|slot| slot.serial));
+        }
+        if found.is_empty() {
+            let oldest = self.slots.iter().filter(there).max_by_key(age);
             found.extend(oldest.map(|slot| slot.serial));
         }
         found.sort_unstable();
@@ -137,7 +141,7 @@ mod tests {
                 "{serial}"
             );
         }
-        assert_eq!(index.len(), 666);
+        assert_eq!(index.slots.len(), 666);
         assert!(!index.contains(500));
     }
 
@@ -150,8 +154,10 @@ mod tests {
         for serial in 0..500 {
             index.serials(serial);
         }
-        let victims = index.least_used(100);
+        let victims = index.least_used(100, &HashSet::new());
         let lately = victims.iter().filter(|serial| **serial < 500).count();
         assert!(victims.len() > 50 && lately == 0, "{lately} of {victims:?}");
+        let gone = (1..1000).map(|serial| (serial, serial)).collect();
+        assert_eq!(index.least_used(100, &gone), [0]);
     }
 }

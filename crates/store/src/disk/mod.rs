@@ -338,7 +338,7 @@ impl Backend for Disk {
     }
 
     fn check(&self) -> Pending<Report> {
-        self.look(|shared, connection| check::check(shared, connection))
+        self.look(check::check)
     }
 
     fn close(&self) -> Pending<()> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{Access, access};
 
 use super::catalog::{
     APPLICATION_ID, CollectionRow, Counts, FORMAT, SCHEMA, StoreRow, digest_of, get, refused,
@@ -25,7 +26,7 @@ use crate::store::Contract;
 
 /// What was found in a folder, and is ours to use.
 pub(super) struct Opened {
-    pub(super) catalog: PathBuf,
+    pub(super) catalog: Catalog,
     pub(super) lock: File,
     pub(super) connection: Connection,
     pub(super) store: StoreRow,
@@ -52,6 +53,8 @@ pub(super) struct Loaded {
 }
 
 const CATALOG: &str = "catalog.db";
+/// SQLite's log beside the catalog.
+const CATALOG_LOG: &str = "catalog.db-wal";
 const LOCK: &str = "lock";
 /// 3.51.3 mended the reset of the log, which could lose what was committed.
 const SQLITE_MIN: (i32, &str) = (3_051_003, "3.51.3");
@@ -70,15 +73,31 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<Opened, OpenError>
     }
     let catalog = folder.join(CATALOG);
     let make = options.contract.is_some() && !options.read_only;
-    if make {
+    if make && !folder.exists() {
         fs::create_dir_all(folder).map_err(|error| io(io_error("create", folder, error)))?;
-    } else if !catalog.exists() {
+        if let Some(parent) = folder.canonicalize().ok().as_deref().and_then(Path::parent) {
+            sync_folder(parent).map_err(io)?;
+        }
+    }
+    if !make && !catalog.exists() {
         return Err(OpenError::Missing {
             folder: folder.to_owned(),
         });
     }
     refuse_network(folder)?;
     let lock = lock(folder, options.read_only)?;
+    let catalog = Catalog {
+        path: catalog,
+        immutable: options.read_only && access(folder, Access::WRITE_OK).is_err(),
+    };
+    if catalog.immutable && fs::metadata(folder.join(CATALOG_LOG)).is_ok_and(|log| log.len() > 0) {
+        let why = "it cannot be written to, and has a log to be read in: open it once where it can"
+            .to_owned();
+        return Err(io(StoreError::Catalog {
+            doing: "be read",
+            why,
+        }));
+    }
     if !options.read_only {
         for part in [BODIES, TMP] {
             let part = folder.join(part);
@@ -147,6 +166,35 @@ fn is_damage(error: &OpenError) -> bool {
     }
 }
 
+/// The file of the catalog.
+pub(super) struct Catalog {
+    path: PathBuf,
+    /// Nothing can be written beside it, so nothing is looked for there.
+    immutable: bool,
+}
+
+impl Catalog {
+    pub(super) fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
+        if !self.immutable {
+            return Connection::open_with_flags(&self.path, flags);
+        }
+        let mut address = "file:".to_owned();
+        for byte in self.path.as_os_str().as_encoded_bytes() {
+            address.push_str(&match byte {
+                b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                    char::from(*byte).to_string()
+                }
+                other => format!("%{other:02x}"),
+            });
+        }
+        address.push_str("?immutable=1");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
+        Connection::open_with_flags(address, flags)
+    }
+}
+
 /// Takes the lock that no second process gets. It ends with the process, however that ends.
 fn lock(folder: &Path, read_only: bool) -> Result<File, OpenError> {
     let path = folder.join(LOCK);
@@ -203,7 +251,7 @@ fn refuse_network(_: &Path) -> Result<(), OpenError> {
 /// Connects to the catalog, makes it if there is none, and proves that it is one of ours.
 fn open_catalog(
     folder: &Path,
-    catalog: &Path,
+    catalog: &Catalog,
     options: Options,
 ) -> Result<(Connection, StoreRow), OpenError> {
     let io = |error: rusqlite::Error| OpenError::Io {
@@ -214,7 +262,7 @@ fn open_catalog(
     if options.contract.is_some() && !options.read_only {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
-    let connection = Connection::open_with_flags(catalog, flags).map_err(io)?;
+    let connection = catalog.connect(flags).map_err(io)?;
     connection.execute_batch(SETTINGS).map_err(io)?;
     connection.set_prepared_statement_cache_capacity(64);
     let pragma = |name: &str| {
@@ -451,7 +499,7 @@ fn children(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 
 /// Throws away all of a cache that cannot be trusted.
 fn start_anew(folder: &Path) -> Result<(), StoreError> {
-    for name in [CATALOG, "catalog.db-wal", "catalog.db-shm"] {
+    for name in [CATALOG, CATALOG_LOG, "catalog.db-shm"] {
         let path = folder.join(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

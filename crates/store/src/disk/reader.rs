@@ -1,6 +1,5 @@
 //! Looking entries up: one row each, proven, judged by the log of purges, its body pinned.
 
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
@@ -10,6 +9,7 @@ use super::body::FileBody;
 use super::catalog::{
     BEHIND_ENTRY, Counts, ENTRY_COLUMNS, EntryRow, corrupt, decode, get, number, refused,
 };
+use super::open::Catalog;
 use super::shared::Shared;
 use super::writer::Op;
 use crate::StoreError;
@@ -19,9 +19,9 @@ use crate::purge::{Sequence, Standing};
 use crate::store::Contract;
 
 /// A connection that only reads.
-pub(super) fn connect(catalog: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn connect(catalog: &Catalog) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(catalog, flags)?;
+    let connection = catalog.connect(flags)?;
     connection.execute_batch(SETTINGS)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
@@ -57,14 +57,11 @@ pub(super) fn find(
         if serials.is_empty() {
             return damage(shared, collection).map_or(Ok(Vec::new()), Err);
         }
-        let (found, missing) = entries(shared, connection, &serials)?;
+        let Looked { found, missing } = entries(shared, connection, &serials)?;
         let Some(missing) = missing else {
-            let same = |entry: &(Entry, u64)| entry.0.id == id && entry.1 == collection;
-            return Ok(found
-                .into_iter()
-                .filter(same)
-                .map(|(entry, _)| entry)
-                .collect());
+            let same = |(entry, own): &(Entry, u64)| entry.id == id && *own == collection;
+            let found = found.into_iter().filter(same);
+            return Ok(found.map(|(entry, _)| entry).collect());
         };
         if !is_gone(shared, hash, missing) {
             match shared.contract {
@@ -76,12 +73,19 @@ pub(super) fn find(
     }
 }
 
-/// The entries of these numbers that are in the catalog, and the first that is not.
+/// Good entries with their collections, as far as the rows are there.
+struct Looked {
+    found: Vec<(Entry, u64)>,
+    /// The first that has no row.
+    missing: Option<u64>,
+}
+
+/// Looks at the rows of these numbers, of one moment.
 fn entries(
     shared: &Arc<Shared>,
     connection: &mut Connection,
     serials: &[u64],
-) -> Result<(Vec<(Entry, u64)>, Option<u64>), StoreError> {
+) -> Result<Looked, StoreError> {
     let read = |error: rusqlite::Error| refused("be read", &error);
     // Until their bodies are pinned no body is unlinked.
     let _gate = shared.gate.read().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +107,8 @@ fn entries(
             }
         };
         let Some(row) = row else {
-            return Ok((found, Some(*serial)));
+            let missing = Some(*serial);
+            return Ok(Looked { found, missing });
         };
         found.extend(entry(shared, row, *serial)?);
     }
@@ -111,7 +116,8 @@ fn entries(
     if let Some(moment) = moment {
         moment.finish().map_err(read)?;
     }
-    Ok((found, None))
+    let missing = None;
+    Ok(Looked { found, missing })
 }
 
 /// The entry of a row and its collection, if it is good; its body is pinned.

@@ -105,7 +105,7 @@ impl Writer {
             let files = shared.file_bytes.load(SeqCst).saturating_sub(dead);
             let used = files + coming + LOG_BYTES_MAX;
             if used + (pages.all - pages.free) * pages.bytes_each > bytes_max {
-                let victims = shared.index_mut().least_used(VICTIMS);
+                let victims = shared.index_mut().least_used(VICTIMS, &group.removes);
                 let mut evicted = false;
                 for serial in victims {
                     evicted |= group.remove(&self.connection, serial, None)?;

@@ -384,7 +384,7 @@ impl Writer {
         shared.closed.store(true, SeqCst);
         shared.unlink_pinned();
         let mut done = Ok(());
-        if shared.poison.get().is_none() {
+        if shared.poison.get().is_none() && !shared.read_only {
             self.store.clean = shared.staged.load(SeqCst) == 0;
             done = self
                 .sync_commits(true)

@@ -8,6 +8,7 @@ mod kept;
 mod matched;
 mod model;
 mod named;
+mod on_disk;
 mod quota;
 
 use std::future::Future;

@@ -1,0 +1,71 @@
+//! What is told of an entry: by `revisit store`, in the words of whoever keeps it.
+
+use std::time::SystemTime;
+
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+
+use super::{Damaged, Kind, Pair};
+
+/// An entry as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// What it answers, with the fragment that it was put with.
+    pub url: String,
+    /// The type of the response, as the Cache API says it.
+    pub kind: Option<&'static str>,
+    /// The status; 0 for a network error.
+    pub status: Option<u16>,
+    /// Where it came from, in the order of redirects.
+    pub urls: Vec<String>,
+    /// When it was put.
+    pub put_at: Option<SystemTime>,
+    /// How fresh it is, where that counts.
+    pub freshness: Option<String>,
+    /// The fields of the request.
+    pub request: HeaderMap,
+    /// The fields of the response.
+    pub response: HeaderMap,
+}
+
+impl Described {
+    /// Reads the head of an entry that is named `id`. Of a part whose heads are not known here it
+    /// tells no more than that.
+    pub fn read(kind: Option<Kind>, id: &[u8], head: &[u8]) -> Result<Self, Damaged> {
+        match kind {
+            Some(Kind::Caches) => Ok(Self::of_pair(Pair::read(head)?)),
+            Some(Kind::Http | Kind::AppCache) | None => Ok(Self {
+                url: String::from_utf8_lossy(id).into_owned(),
+                kind: None,
+                status: None,
+                urls: Vec::new(),
+                put_at: None,
+                freshness: None,
+                request: HeaderMap::new(),
+                response: HeaderMap::new(),
+            }),
+        }
+    }
+
+    /// Freshness plays no part in the Cache API.
+    fn of_pair(pair: Pair) -> Self {
+        let response = pair.response;
+        Self {
+            url: pair.url.to_string(),
+            kind: Some(response.kind.as_str()),
+            status: Some(response.status),
+            urls: response.urls.iter().map(ToString::to_string).collect(),
+            put_at: Some(pair.put_at),
+            freshness: None,
+            request: pair.headers,
+            response: response.headers,
+        }
+    }
+
+    /// The media type, without parameters.
+    pub fn media_type(&self) -> Option<String> {
+        let value = self.response.get(CONTENT_TYPE)?.as_bytes();
+        let essence = value.split(|byte| *byte == b';').next()?.trim_ascii();
+        Some(String::from_utf8_lossy(essence).to_ascii_lowercase())
+    }
+}

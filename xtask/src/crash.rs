@@ -1,0 +1,364 @@
+//! `cargo xtask crash`: does a store keep its word when it is killed, and when the disk refuses?
+//!
+//! The workload of `crates/store/examples/crash_workload.rs` runs under `strace`, which kills it at
+//! the Nth call that writes, or lets that call go wrong, for each N; then it looks at what is there.
+//! Two more: do the calls that make a body last come in their order, and 64 writers killed at random.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::Stop;
+use crate::shell::{cargo, output, run as sh, target_dir};
+use crate::test::needs;
+
+/// Calls that change something on the disk.
+const CALLS: [&str; 9] = [
+    "pwrite64",
+    "write",
+    "fdatasync",
+    "fsync",
+    "rename",
+    "unlink",
+    "ftruncate",
+    "mkdir",
+    "openat",
+];
+const HARMS: [&str; 3] = ["signal=KILL", "error=EIO", "error=ENOSPC"];
+/// A call of which there are more is no longer the workload's.
+const CALLS_MAX: usize = 3000;
+
+/// `cargo xtask crash [--sample N] [--storms N]`.
+pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
+    let mut sample = 1;
+    let mut storms = 200;
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let number = words
+            .next()
+            .and_then(|number| number.parse().ok())
+            .filter(|number| *number > 0);
+        let number =
+            number.ok_or_else(|| Stop::Words(format!("`{word}` wants a number, from 1")))?;
+        match *word {
+            "--sample" => sample = number,
+            "--storms" => storms = number,
+            other => {
+                return Err(Stop::Words(crate::shell::unknown(
+                    "option",
+                    other,
+                    &["--sample", "--storms"],
+                )));
+            }
+        }
+    }
+    Ok(all(sample, storms)?)
+}
+
+/// A part of everything, for each run of the tests.
+pub(crate) fn sampled() -> Result<()> {
+    all(29, 5)
+}
+
+/// Every `sample`th point of the sweep, and so many storms.
+fn all(sample: usize, storms: usize) -> Result<()> {
+    needs::strace()?;
+    let build = [
+        "build",
+        "--quiet",
+        "--package",
+        "revisit-store",
+        "--example",
+        "crash_workload",
+    ];
+    sh(cargo(&build))?;
+    let place = Place::new()?;
+    place.order()?;
+    let (mut points, mut hit) = (0, 0);
+    for contract in ["durable", "relaxed"] {
+        let counts = place.counts(contract)?;
+        for harm in HARMS {
+            for call in CALLS {
+                let count = counts.get(call).copied().unwrap_or(0).min(CALLS_MAX);
+                // Another of the points each time, so that samples do not all look at the same.
+                for nth in (1..=count).skip(points % sample).step_by(sample) {
+                    points += 1;
+                    hit += usize::from(place.point(contract, harm, call, nth)?);
+                }
+            }
+        }
+    }
+    ensure!(
+        hit * 2 > points,
+        "only {hit} of {points} points were hit: is `strace` at work?"
+    );
+    println!(
+        "{points} points, {hit} of them hit: what was acknowledged was there, the rest whole or absent"
+    );
+    let mut told = 0;
+    for number in 0..storms {
+        // A store goes through ten of them, and its log grows.
+        told = told.max(place.storm(number)?);
+    }
+    ensure!(
+        storms == 0 || told > 0,
+        "nobody was told anything: the storms are too short"
+    );
+    println!(
+        "{storms} storms of 64 writers: everybody found what they were told, or what they were putting"
+    );
+    Ok(())
+}
+
+/// Where the workload is, and where it works.
+struct Place {
+    workload: PathBuf,
+    folder: PathBuf,
+}
+
+impl Place {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            workload: target_dir().join("debug/examples/crash_workload"),
+            folder: target_dir().join("crash"),
+        })
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.join("store")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
+    fn empty(&self) -> Result<()> {
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder)?;
+        }
+        fs::create_dir_all(&self.folder)
+            .with_context(|| format!("cannot make `{}`", self.folder.display()))
+    }
+
+    /// The workload under `strace` with these switches.
+    fn traced(&self, contract: &str, switches: &[String]) -> Command {
+        let mut command = Command::new("strace");
+        command
+            .args(["-f", "-qq"])
+            .args(switches)
+            .arg(&self.workload);
+        command
+            .args(["run", contract])
+            .arg(self.store())
+            .arg(self.log());
+        command
+    }
+
+    /// How often the busiest thread makes each call.
+    fn counts(&self, contract: &str) -> Result<BTreeMap<String, usize>> {
+        self.empty()?;
+        let trace = self.folder.join("trace");
+        let switches = [
+            "-o".to_owned(),
+            trace.display().to_string(),
+            format!("-etrace={}", CALLS.join(",")),
+        ];
+        output(self.traced(contract, &switches))?;
+        let mut by_thread: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for line in fs::read_to_string(trace)?.lines() {
+            let Some((thread, rest)) = line.split_once(' ') else {
+                continue;
+            };
+            if let Some((call, _)) = rest.trim_start().split_once('(') {
+                *by_thread
+                    .entry((call.to_owned(), thread.to_owned()))
+                    .or_default() += 1;
+            }
+        }
+        let mut counts = BTreeMap::new();
+        for ((call, _), count) in by_thread {
+            let most = counts.entry(call).or_insert(0);
+            *most = count.max(*most);
+        }
+        Ok(counts)
+    }
+
+    /// Lets the Nth call of a thread go wrong, and looks at what is there. Says whether it was hit.
+    fn point(&self, contract: &str, harm: &str, call: &str, nth: usize) -> Result<bool> {
+        self.empty()?;
+        let trace = self.folder.join("trace");
+        let inject = format!("-einject={call}:{harm}:when={nth}");
+        let switches = [
+            "-o".to_owned(),
+            trace.display().to_string(),
+            format!("-etrace={call}"),
+            inject,
+        ];
+        // It may end by a signal, or with an error of its own: what counts is what is there.
+        let ended = self
+            .traced(contract, &switches)
+            .output()
+            .context("cannot start `strace`")?;
+        let words = String::from_utf8_lossy(&ended.stderr).into_owned();
+        ensure!(
+            !words.contains("panicked"),
+            "{contract}, {harm} at {call} {nth}: {words}"
+        );
+        let hit = match harm {
+            "signal=KILL" => !ended.status.success(),
+            _ => fs::read_to_string(&trace)?.contains("(INJECTED)"),
+        };
+        self.check(&["check", contract])
+            .with_context(|| format!("{contract}, {harm} at {call} {nth}"))?;
+        Ok(hit)
+    }
+
+    fn check(&self, words: &[&str]) -> Result<()> {
+        let mut command = Command::new(&self.workload);
+        command.args(words).arg(self.store()).arg(self.log());
+        let ended = command.output().context("cannot start the workload")?;
+        if !ended.status.success() {
+            bail!("{}", String::from_utf8_lossy(&ended.stderr).trim_end());
+        }
+        Ok(())
+    }
+
+    /// Lets 64 writers work for a while, kills them, and looks, several times over the same store.
+    fn storm(&self, number: usize) -> Result<usize> {
+        if number.is_multiple_of(10) {
+            self.empty()?;
+        }
+        let mut command = Command::new(&self.workload);
+        command.arg("storm").arg(self.store()).arg(self.log());
+        let mut child = command.spawn().context("cannot start the workload")?;
+        // Any time will do: each meets another moment.
+        std::thread::sleep(Duration::from_millis(100 + (number as u64 * 37) % 200));
+        child.kill()?;
+        let ended = child.wait()?;
+        ensure!(
+            ended.code().is_none(),
+            "the writers ended by themselves, with {ended}"
+        );
+        let told = fs::read_to_string(self.log())
+            .unwrap_or_default()
+            .lines()
+            .count();
+        if told == 0 {
+            return Ok(0);
+        }
+        self.check(&["calm"])
+            .with_context(|| format!("storm {number}"))?;
+        Ok(told)
+    }
+
+    /// A body is synced, then renamed, then its folder is synced, then the catalog's log, and only
+    /// then is anything acknowledged.
+    fn order(&self) -> Result<()> {
+        self.empty()?;
+        let trace = self.folder.join("trace");
+        let calls = "-etrace=fdatasync,fsync,rename,writev";
+        let switches = [
+            "-y".to_owned(),
+            "-o".to_owned(),
+            trace.display().to_string(),
+            calls.to_owned(),
+        ];
+        output(self.traced("durable", &switches))?;
+        let text = fs::read_to_string(&trace)?;
+        let bodies = order_of(&text)?;
+        ensure!(bodies >= 8, "the trace has {bodies} bodies\n{text}");
+        println!(
+            "{bodies} bodies: synced, renamed, their folder synced, the catalog's log synced, acknowledged"
+        );
+        Ok(())
+    }
+}
+
+/// Proves the order of calls for each body that is renamed; gives how many there are.
+fn order_of(trace: &str) -> Result<usize> {
+    // A call that another thread interrupts stands on two lines, of which the first has the names.
+    let lines: Vec<&str> = trace.lines().collect();
+    let mut bodies = 0;
+    for (at, line) in lines.iter().enumerate() {
+        let Some((tmp, body)) = renamed(line) else {
+            continue;
+        };
+        bodies += 1;
+        let name = Path::new(tmp)
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let mut before = lines[..at].iter();
+        let synced =
+            before.any(|line| line.contains("sync(") && line.contains(&format!("/tmp/{name}>")));
+        ensure!(synced, "`{tmp}` is renamed and was never synced");
+        let folder = Path::new(body)
+            .parent()
+            .unwrap_or(Path::new(""))
+            .display()
+            .to_string();
+        let after = &lines[at..];
+        let position = |wanted: &str, from: usize| {
+            let found = after
+                .iter()
+                .skip(from)
+                .position(|line| line.contains(wanted));
+            found.map(|found| found + from)
+        };
+        let folder_synced = position(&format!("{folder}>"), 1)
+            .with_context(|| format!("`{folder}` is not synced"))?;
+        let committed = position("catalog.db-wal>", folder_synced)
+            .context("the catalog's log is not synced")?;
+        let acknowledged = position("ACK", 0).unwrap_or(after.len());
+        ensure!(
+            folder_synced < committed && committed < acknowledged,
+            "`{body}` is acknowledged before it lasts"
+        );
+    }
+    Ok(bodies)
+}
+
+/// The names of a rename of a body: from, to.
+fn renamed(line: &str) -> Option<(&str, &str)> {
+    let (_, names) = line.split_once("rename(\"")?;
+    let (from, rest) = names.split_once("\", \"")?;
+    let (to, _) = rest.split_once('"')?;
+    (to.contains("/bodies/") && !line.contains(" = -1 ")).then_some((from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [&str; 5] = [
+        "7 fdatasync(9</s/tmp/1a>) = 0",
+        "7 rename(\"/s/tmp/1a\", \"/s/bodies/0/1a\") = 0",
+        "8 fsync(9</s/bodies/0>) = 0",
+        "8 fdatasync(5</s/catalog.db-wal>) = 0",
+        "6 writev(3</log>, [{iov_base=\"ACK 1\"}], 2) = 6",
+    ];
+
+    #[test]
+    fn calls_in_their_order_are_accepted_and_each_that_is_missing_is_seen() {
+        assert_eq!(order_of(&GOOD.join("\n")).unwrap(), 1);
+        let mut early = GOOD.to_vec();
+        early.swap(0, 1);
+        assert!(order_of(&early.join("\n")).is_err());
+        for missing in [0, 2, 3] {
+            let mut lines = GOOD.to_vec();
+            lines.remove(missing);
+            assert!(
+                order_of(&lines.join("\n")).is_err(),
+                "without call {missing}"
+            );
+        }
+        let mut late = GOOD.to_vec();
+        late.swap(3, 4);
+        assert!(order_of(&late.join("\n")).is_err());
+    }
+}
