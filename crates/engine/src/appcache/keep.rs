@@ -273,6 +273,11 @@ async fn read(
     });
     let profile = caches.profile().served_as(content_type);
     let manifest = Manifest::parse(&bytes, &url, &profile).map_err(|error| error.to_string())?;
+    let whole = |file: &Url| entries.contains_key(file.as_str());
+    // what somebody took out by hand would be missing without a word
+    if !profile.no_store_is_left_out && !manifest.files().all(whole) {
+        return Err("a file of its manifest is missing".to_owned());
+    }
     Ok((
         url,
         Cache {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
-use super::{Damaged, Kind, Pair};
+use super::{AppEntry, AppGroup, Damaged, Kind, Pair};
 
 /// An entry as people see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub struct Described {
     pub put_at: Option<SystemTime>,
     /// How fresh it is, where that counts.
     pub freshness: Option<String>,
+    /// Why it is kept, where there are words for that: the categories of an application cache.
+    pub kept_as: Vec<&'static str>,
+    /// When what it belongs to was first kept, of the entry that stands for the whole.
+    pub created: Option<SystemTime>,
     /// The fields of the request.
     pub request: HeaderMap,
     /// The fields of the response.
@@ -34,13 +38,19 @@ impl Described {
     pub fn read(kind: Option<Kind>, id: &[u8], head: &[u8]) -> Result<Self, Damaged> {
         match kind {
             Some(Kind::Caches) => Ok(Self::of_pair(Pair::read(head)?)),
-            Some(Kind::Http | Kind::AppCache) | None => Ok(Self {
+            Some(Kind::AppCache) if id == AppGroup::ID => {
+                Ok(Self::of_group(&AppGroup::read(head)?))
+            }
+            Some(Kind::AppCache) => Ok(Self::of_app_entry(id, AppEntry::read(head)?)),
+            Some(Kind::Http) | None => Ok(Self {
                 url: String::from_utf8_lossy(id).into_owned(),
                 kind: None,
                 status: None,
                 urls: Vec::new(),
                 put_at: None,
                 freshness: None,
+                kept_as: Vec::new(),
+                created: None,
                 request: HeaderMap::new(),
                 response: HeaderMap::new(),
             }),
@@ -57,8 +67,43 @@ impl Described {
             urls: response.urls.iter().map(ToString::to_string).collect(),
             put_at: Some(pair.put_at),
             freshness: None,
+            kept_as: Vec::new(),
+            created: None,
             request: pair.headers,
             response: response.headers,
+        }
+    }
+
+    /// An application cache itself: its body is the manifest.
+    fn of_group(group: &AppGroup) -> Self {
+        Self {
+            url: String::from_utf8_lossy(AppGroup::ID).into_owned(),
+            kind: None,
+            status: None,
+            urls: Vec::new(),
+            put_at: Some(group.updated),
+            freshness: None,
+            kept_as: Vec::new(),
+            created: Some(group.created),
+            request: HeaderMap::new(),
+            response: HeaderMap::new(),
+        }
+    }
+
+    /// Freshness plays no part where a page has an application cache.
+    fn of_app_entry(url: &[u8], entry: AppEntry) -> Self {
+        let foreign = entry.foreign.then_some("foreign");
+        Self {
+            url: String::from_utf8_lossy(url).into_owned(),
+            kind: None,
+            status: Some(entry.status.as_u16()),
+            urls: Vec::new(),
+            put_at: Some(entry.times.response),
+            freshness: None,
+            kept_as: entry.is.names().chain(foreign).collect(),
+            created: None,
+            request: HeaderMap::new(),
+            response: entry.headers,
         }
     }
 

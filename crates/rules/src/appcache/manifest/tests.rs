@@ -181,7 +181,7 @@ fn real_manifests_and_vectors_say_the_same_when_written_again() {
 fn a_megabyte_of_anything_gives_no_more_than_a_line_for_each_line() {
     let mib = 1 << 20;
     let fillers: [&[u8]; 8] = [
-        b"\n", b"\r", b" ", b"a", b"a\n", b"/../", b"\xff", b"a:\nb\n",
+        b"\n", b"\r", b" ", b"a", b"a.js and more\n", b"/../", b"\xff", b"unknown:\nb\n",
     ];
     for filler in fillers {
         let mut bytes = b"CACHE MANIFEST\n".to_vec();
