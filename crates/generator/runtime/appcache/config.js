@@ -4,6 +4,7 @@
  * @typedef {object} Config
  * @property {string} site Names the caches, beside the scope: two sites of one scope stay apart.
  * @property {import('./parse.js').Profile & Leniency} profile
+ * @property {number} stallMs How long a request may stay silent, in milliseconds.
  * @property {boolean} seizes For `serve`: another site's worker at the same address is replaced at once.
  *
  * What the compatible profile makes of files that would end an update.
@@ -14,4 +15,4 @@
  */
 
 /** @type {Config} */
-export const config = { site: '', profile: {}, seizes: false }
+export const config = { site: '', profile: {}, stallMs: 30_000, seizes: false }

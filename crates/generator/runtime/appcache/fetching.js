@@ -28,7 +28,7 @@ export class Failure extends Error {
  */
 async function ask(url, init, signal) {
   const silent = new AbortController()
-  const timer = setTimeout(() => silent.abort(), SILENT_MS_MAX)
+  const timer = setTimeout(() => silent.abort(), config.stallMs)
   try {
     return await fetch(url, {
       credentials: 'include',
@@ -42,8 +42,6 @@ async function ask(url, init, signal) {
   }
 }
 
-/** Till an answer begins. */
-const SILENT_MS_MAX = 30_000
 /** Till it is whole. Browsers end a worker that takes more than five minutes. */
 const FILE_MS_MAX = 240_000
 /** Ten thousand entries are one megabyte. */

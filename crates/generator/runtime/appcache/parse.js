@@ -53,7 +53,7 @@ export function parse(bytes, address, profile = {}) {
   const sections = {
     explicit([token]) {
       const url = resolve(token, base)
-      if (!url) return 'url'
+      if (!url) return 'invalid-url'
       if (url.protocol !== base.protocol) return 'scheme'
       if (!crossOriginHttpsExplicit && url.protocol === 'https:' && url.origin !== base.origin) return 'cross-origin'
       explicit.add(url.href)
@@ -63,7 +63,7 @@ export function parse(bytes, address, profile = {}) {
       if (!second) return 'fallback-needs-two-urls'
       const namespace = resolve(first, base)
       const target = resolve(second, base)
-      if (!namespace || !target) return 'url'
+      if (!namespace || !target) return 'invalid-url'
       if (namespace.origin !== base.origin || target.origin !== base.origin) return 'cross-origin'
       if (fallbackPathRule && !namespace.pathname.startsWith(folder)) return 'outside-manifest-path'
       if (fallback.has(namespace.href)) return 'duplicate-namespace'
@@ -71,12 +71,12 @@ export function parse(bytes, address, profile = {}) {
       return undefined
     },
     network([token]) {
-      if (token === '*' || (schemeWildcards && token.toLowerCase() === `${base.protocol}//*`)) {
+      if (token === '*' || (schemeWildcards && [`${base.protocol}//*`, `${base.protocol}//*/`].includes(token))) {
         wildcard = true
         return undefined
       }
       const url = resolve(token, base)
-      if (!url) return 'url'
+      if (!url) return 'invalid-url'
       if (url.protocol !== base.protocol) return 'scheme'
       network.add(url.href)
       return undefined

@@ -114,7 +114,7 @@ export class World {
   lastClient = 0
 
   constructor(config = {}) {
-    this.config = { site: '', profile: {}, seizes: false, ...config }
+    this.config = { site: '', profile: {}, stallMs: 30_000, seizes: false, ...config }
     this.start()
   }
 
