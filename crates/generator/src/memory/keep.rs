@@ -289,6 +289,7 @@ mod tests {
             size: 8,
             utf8: true,
             marker: Some("word".into()),
+            appcache: Some("site.appcache".into()),
             tag_forbidden: true,
             head: Arc::new(references.clone()),
         };

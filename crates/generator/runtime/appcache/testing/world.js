@@ -31,6 +31,10 @@ class Cache {
   async put(request, response) {
     const { url, headers } = new Request(request)
     const body = await response.arrayBuffer()
+    if (this.world.putsUntilKill-- === 0) {
+      this.world.start()
+      return new Promise(() => {})
+    }
     if (this.world.putsLeft-- <= 0) throw Object.assign(new Error('no room'), { name: 'QuotaExceededError' })
     if (response.status === 206 || response.headers.get('vary') === '*') throw new TypeError('not for a cache')
     this.entries.set(url, { headers, body, status: response.status, fields: [...response.headers] })
@@ -57,7 +61,10 @@ class Page {
   events = []
   details = []
   manifest = null
+  /** As `document.readyState` and the load event have it. */
+  isLoaded = true
   constructor(world, url) {
+    this.isLoaded = !world.isSlow
     this.id = `client-${++world.lastClient}`
     this.url = url
     const container = Object.assign(new EventTarget(), {
@@ -71,10 +78,11 @@ class Page {
     this.start = () => {
       const given = {
         window,
-        document: { documentElement: { getAttribute: () => this.manifest }, readyState: 'complete' },
+        document: { documentElement: { getAttribute: () => this.manifest }, readyState: this.isLoaded ? 'complete' : 'loading' },
         location: { href: url, reload: () => (this.again = true) },
         navigator: { serviceWorker: container },
-        addEventListener: () => {},
+        addEventListener: (name, work) => name === 'load' && (this.onload ||= work),
+        setTimeout: (work) => work(),
         ProgressEvent: class extends Event {
           constructor(name, { loaded, total }) {
             super(name)
@@ -109,7 +117,10 @@ export class World {
   pages = new Map()
   asked = []
   offline = false
+  /** Pages are made that have not loaded yet. */
+  isSlow = false
   putsLeft = Infinity
+  putsUntilKill = -1
   now = 1_600_000_000_000
   lastClient = 0
 
@@ -126,18 +137,29 @@ export class World {
     this.alive = alive
     const world = this
     /** Nothing that an ended worker waits for comes. */
-    const live = (work) => new Promise((resolve, reject) => {
-      work.then((value) => world.alive === alive && resolve(value), (error) => world.alive === alive && reject(error))
-    })
+    const live = (work) =>
+      new Promise((resolve, reject) => {
+        const ended = () => world.alive !== alive
+        if (ended()) return
+        Promise.resolve(work()).then(
+          (value) => ended() || resolve(value),
+          (error) => ended() || reject(error),
+        )
+      })
+    const opened = (cache) =>
+      Object.fromEntries(
+        ['put', 'match', 'keys', 'delete'].map((method) => [method, (...given) => live(() => cache[method](...given))]),
+      )
     const cacheStorage = {
-      has: (name) => live(Promise.resolve(world.caches.has(name))),
-      keys: () => live(Promise.resolve([...world.caches.keys()])),
-      delete: (name) => live(Promise.resolve(world.caches.delete(name))),
-      open: (name) => {
-        if (!world.caches.has(name)) world.caches.set(name, new Cache(world))
-        return live(Promise.resolve(world.caches.get(name)))
-      },
-      match: (request, { cacheName }) => live(Promise.resolve(world.caches.get(cacheName)?.match(request))),
+      has: (name) => live(() => world.caches.has(name)),
+      keys: () => live(() => [...world.caches.keys()]),
+      delete: (name) => live(() => world.caches.delete(name)),
+      open: (name) =>
+        live(() => {
+          if (!world.caches.has(name)) world.caches.set(name, new Cache(world))
+          return opened(world.caches.get(name))
+        }),
+      match: (request, { cacheName }) => live(() => world.caches.get(cacheName)?.match(request)),
     }
     const given = {
       self: {
@@ -148,7 +170,7 @@ export class World {
         addEventListener: (name, listener) => (world.listeners[name] = listener),
       },
       caches: cacheStorage,
-      fetch: (url, init) => live(world.fetch(url, init)),
+      fetch: (url, init) => live(() => world.fetch(url, init)),
       Date: class extends Date {
         static now = () => world.now
       },
@@ -233,7 +255,7 @@ export class World {
     try {
       response = await this.handle('fetch', { request, ...ids })
       response ||= await this.fetch(url)
-    } catch (error) { if (process.env.DEBUG) console.error(error)
+    } catch {
       response = undefined
     }
     if (!response || response.type === 'error') return { from: 'error', page: made }
