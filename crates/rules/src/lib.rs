@@ -1,7 +1,9 @@
 //! Everything that Revisit decides without I/O.
 //!
 //! No clock, no file, no socket: `now` and bytes are arguments, and each decision carries its
-//! reason. [`site`] is about a folder of files as a site; [`http`] is about single messages.
+//! reason. [`site`] is about a folder of files as a site; [`http`] is about single messages;
+//! [`appcache`] is a whole browser cache of another age, as a machine without I/O.
 
+pub mod appcache;
 pub mod http;
 pub mod site;
