@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use revisit_generator::BuildConfig;
 use revisit_generator::config::{
-    NamesConfig, PrecacheConfig, PrefetchConfig, RouteConfig, SiteConfig, WorkerConfig,
+    AppcacheConfig, NamesConfig, PrecacheConfig, PrefetchConfig, RouteConfig, SiteConfig, WorkerConfig,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) names: NamesConfig,
     pub(crate) precache: PrecacheConfig,
     pub(crate) worker: WorkerConfig,
+    pub(crate) appcache: AppcacheConfig,
     pub(crate) prefetch: Option<PrefetchConfig>,
     pub(crate) route: Vec<RouteConfig>,
     pub(crate) build: BuildSection,
@@ -145,6 +146,7 @@ impl Config {
             names: self.names.clone(),
             precache: self.precache.clone(),
             worker: self.worker.clone(),
+            appcache: self.appcache.clone(),
             prefetch: self.prefetch.clone(),
             routes: self.route.clone(),
             folder: self.folder.clone(),

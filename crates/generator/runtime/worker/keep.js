@@ -16,6 +16,15 @@ const open = (/** @type {string} */ part) => caches.open(ours + config.site + '|
 /** Has somebody emptied the origin's storage? Then nothing is kept anew before a page asks for it. */
 export const emptied = async () => !(await caches.has(ours + config.site + '|files'))
 
+/**
+ * What a worker of another kind has kept for this site: `docs/appcache.md`.
+ *
+ * @param {string} kind
+ */
+export async function forgetKind(kind) {
+  for (const name of await caches.keys()) if (name.startsWith(ours + config.site + '|' + kind)) await caches.delete(name)
+}
+
 /** @returns {Promise<Cache>} */
 export const files = () => open('files')
 

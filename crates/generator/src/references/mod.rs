@@ -71,13 +71,24 @@ pub(crate) struct Page {
     pub(crate) base: Option<String>,
     /// Where a script tag may stand; never inside one of `client_tags`.
     pub(crate) insert_at: u64,
+    /// Where one may stand that is to run before all others; with the same promise.
+    pub(crate) insert_first_at: u64,
     /// Earlier tags of ours, each with the newline that we put before it; ascending, none touches another's inside.
     pub(crate) client_tags: Vec<Range<u64>>,
     pub(crate) encoding: Encoding,
-    /// `<html manifest=…>`: the site used AppCache.
-    pub(crate) appcache: Option<String>,
+    /// The attributes of `<html>`.
+    pub(crate) root: Vec<(String, String)>,
     /// The content of every `<meta http-equiv=content-security-policy>`, joined by `, ` as a header would.
     pub(crate) csp: Option<String>,
+}
+
+impl Page {
+    /// An attribute of `<html>`, unless it is empty.
+    pub(crate) fn root_attribute(&self, name: &str) -> Option<&str> {
+        let mut all = self.root.iter();
+        let (_, value) = all.find(|(given, _)| given.eq_ignore_ascii_case(name))?;
+        Some(&**value).filter(|value| !value.is_empty())
+    }
 }
 
 /// In which bytes a tag must be written to become part of the page.
