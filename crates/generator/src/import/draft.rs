@@ -318,4 +318,4 @@ fn quoted(text: &str) -> String {
 }
 
 /// In the order in which they are written.
-const TABLES: [&str; 4] = ["site", "precache", "names", "worker"];
+const TABLES: [&str; 5] = ["site", "precache", "names", "worker", "appcache"];

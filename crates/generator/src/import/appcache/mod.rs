@@ -63,7 +63,6 @@ pub fn import_manifest(
     if let Some(site) = &around {
         lint::site(&mut draft, &manifest, path, site);
     }
-    draft.notes.push(NOTE_ATTRIBUTE.to_owned());
     let mut findings = std::mem::take(&mut draft.findings);
     for finding in &mut findings {
         (finding.line, finding.column) = (finding.at.max(1), 1);
@@ -208,6 +207,14 @@ impl Import<'_> {
             );
         }
         self.draft.explain(
+            "appcache",
+            "enabled",
+            Toml::Bool(false),
+            Some(
+                "pages may still name the manifest: without this they get a worker that follows it",
+            ),
+        );
+        self.draft.explain(
             "worker",
             "update",
             Toml::Text("next-visit".into()),
@@ -245,9 +252,6 @@ fn shown(url: &Url) -> &str {
         false => url.as_str(),
     }
 }
-
-const NOTE_ATTRIBUTE: &str =
-    "take the `manifest` attribute out of the pages: today's browsers ignore it";
 
 #[cfg(test)]
 mod tests;

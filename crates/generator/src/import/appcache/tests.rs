@@ -8,9 +8,10 @@ fn check(manifest: &str, expected: &str) {
     let made = made(manifest);
     let usual = |line: &&str| !line.starts_with('#') && !line.is_empty();
     let found: Vec<&str> = made.toml.lines().filter(usual).collect();
-    let found = found
-        .join("\n")
-        .replace("\n[worker]\nupdate = \"next-visit\"", "");
+    let found = found.join("\n").replace(
+        "\n[worker]\nupdate = \"next-visit\"\n[appcache]\nenabled = false",
+        "",
+    );
     assert_eq!(found, expected, "{}", made.toml);
     crate::import::tests::accepted(&made.toml).unwrap();
 }

@@ -15,6 +15,7 @@ pub(in crate::import) fn accepted(text: &str) -> Result<(), String> {
         precache: crate::config::PrecacheConfig,
         names: crate::config::NamesConfig,
         worker: crate::config::WorkerConfig,
+        appcache: crate::config::AppcacheConfig,
         route: Vec<crate::config::RouteConfig>,
     }
     let whole: Whole = toml::from_str(text).map_err(|error| error.to_string())?;
@@ -23,6 +24,7 @@ pub(in crate::import) fn accepted(text: &str) -> Result<(), String> {
         precache: whole.precache,
         names: whole.names,
         worker: whole.worker,
+        appcache: whole.appcache,
         routes: whole.route,
         ..crate::BuildConfig::default()
     };
