@@ -54,15 +54,23 @@ impl<F: Fetch> Inner<F> {
             tracing::warn!(%error, manifest = %String::from_utf8_lossy(&copy.name), "an application cache cannot be kept");
         }
         let kept = written.is_ok();
-        let wanted = self.look(|state| state.caches.awaits(ticket));
-        if let (Ok(collection), true) = (&written, wanted) {
-            self.look(|state| state.collections.insert(cache, collection.clone()));
-        } else if kept && copy.collection.is_none() {
+        // one look, so that nothing is given up between the question and the answer
+        let wanted = self.change(|caches, now| {
+            let wanted = caches.awaits(ticket);
+            caches.committed(ticket, kept, now);
+            wanted
+        });
+        match written {
+            Ok(collection) if wanted => self.look(|state| {
+                if state.caches.cache(group, cache).is_some() {
+                    state.collections.insert(cache, collection);
+                }
+            }),
             // it was given up while it was written: the one before takes its name back
-            self.take_back(&copy).await;
+            Ok(_) if copy.collection.is_none() => self.take_back(&copy).await,
+            _ => {}
         }
         drop(turn);
-        self.change(|caches, now| caches.committed(ticket, kept, now));
     }
 
     async fn write(&self, copy: &Copy) -> Result<Collection, StoreError> {
