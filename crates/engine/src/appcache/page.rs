@@ -317,7 +317,7 @@ impl<F: Fetch> Inner<F> {
         })
     }
 
-    /// A page from the network: it is looked at whether it names a manifest, and then wanted whole.
+    /// A page from the network: one that names a manifest is wanted whole.
     async fn from_network(
         &self,
         response: Response,
@@ -338,9 +338,24 @@ impl<F: Fetch> Inner<F> {
             return came;
         }
         let (head, body) = came.response.into_parts();
-        let (bytes, body) = match read(body, self.options.page_bytes_max).await {
+        // a page without a manifest goes on as it comes
+        let start = match read(body, page::LOOK_BYTES_MAX as u64).await {
+            Ok(Read::Larger(start, rest)) => {
+                let named = page::manifest_attribute(&start);
+                let body = Body::stream(Behind(Some(start), rest));
+                match named {
+                    Some(_) => read(body, self.options.page_bytes_max).await,
+                    None => Ok(Read::Larger(Bytes::new(), body)),
+                }
+            }
+            whole => whole,
+        };
+        let (bytes, body) = match start {
             Ok(Read::Whole(bytes)) => (Some(bytes.clone()), bytes.into()),
-            Ok(Read::Larger(start, rest)) => (None, Body::stream(Behind(Some(start), rest))),
+            Ok(Read::Larger(start, rest)) => {
+                came.manifest = page::manifest_attribute(&start);
+                (None, Body::stream(Behind(Some(start), rest)))
+            }
             Err(error) => (None, Body::stream(Broken(Some(error)))),
         };
         if let Some(bytes) = bytes {
@@ -427,7 +442,7 @@ impl http_body::Body for Behind {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match self.0.take() {
+        match self.0.take().filter(|start| !start.is_empty()) {
             Some(start) => Poll::Ready(Some(Ok(Frame::data(start)))),
             None => Pin::new(&mut self.1).poll_frame(cx),
         }

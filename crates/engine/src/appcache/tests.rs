@@ -379,6 +379,30 @@ async fn as_a_fetch_it_opens_a_page_for_a_navigation_and_loads_by_it() {
 }
 
 #[tokio::test]
+async fn a_large_page_comes_whole_and_is_kept_within_its_limit_alone() {
+    let servers = Servers::default();
+    servers.release("v1");
+    let page = |manifest: &str| format!("<html{manifest}>{}", " ".repeat(200_000));
+    for (manifest, bytes_max, kept) in [
+        ("", 1 << 20, 0),
+        (" manifest=site.appcache", 1 << 20, 1),
+        (" manifest=site.appcache", 100_000, 0),
+    ] {
+        let store = Store::memory(Contract::Durable);
+        servers.set(PAGE, 200, &[("content-type", "text/html")], page(manifest));
+        let options = Options {
+            page_bytes_max: bytes_max,
+            ..Options::default()
+        };
+        let browser = AppCache::open(servers.clone(), store, Still::default(), options);
+        let browser = browser.await.unwrap();
+        let (_page, body, _) = visit(&browser, PAGE).await;
+        assert_eq!(body, page(manifest));
+        assert_eq!(browser.kept().len(), kept, "{manifest} {bytes_max}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_removed_is_gone_from_the_store() {
     let (_folder, store) = disk();
     let servers = Servers::default();

@@ -86,6 +86,11 @@ pub(super) struct Group<B> {
 }
 
 impl<B> Group<B> {
+    /// Whether a document that came from this cache gets it.
+    pub(super) fn still_serves(&self, cache: CacheId) -> bool {
+        !self.obsolete && self.caches.contains_key(&cache)
+    }
+
     /// "the newest complete application cache"
     pub(super) fn newest(&self) -> Option<(CacheId, &Cache<B>)> {
         let complete = |(_, cache): &(&CacheId, &Cache<B>)| cache.complete;

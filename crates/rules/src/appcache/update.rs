@@ -43,8 +43,8 @@ enum Stage<B> {
     Manifest(Ticket),
     /// It is the same; pages that name it are still loading.
     Unchanged,
-    /// Those pages are being written into the newest cache.
-    Adding(Ticket),
+    /// Those pages are being written into the newest cache: which, and under which URLs.
+    Adding(Ticket, Vec<(HostId, String)>),
     /// The files are being fetched into this new cache.
     Files(Files<B>),
     /// They are there; pages that name the manifest are still loading.
@@ -120,7 +120,7 @@ impl<B> Update<B> {
     pub(super) fn is_checking(&self) -> bool {
         matches!(
             self.stage,
-            Stage::Manifest(_) | Stage::Unchanged | Stage::Adding(_)
+            Stage::Manifest(_) | Stage::Unchanged | Stage::Adding(..)
         )
     }
 
@@ -132,7 +132,7 @@ impl<B> Update<B> {
     fn waits_for(&self, ticket: Ticket) -> bool {
         match &self.stage {
             Stage::Manifest(it)
-            | Stage::Adding(it)
+            | Stage::Adding(it, _)
             | Stage::Again(it, _)
             | Stage::Committing(it, _) => *it == ticket,
             Stage::Files(files) => files.waits_for(ticket),
@@ -156,7 +156,7 @@ impl<B> Update<B> {
             | Stage::Again(_, id)
             | Stage::LatePages(id)
             | Stage::Committing(_, id) => Some(*id),
-            Stage::Manifest(_) | Stage::Unchanged | Stage::Adding(_) => None,
+            Stage::Manifest(_) | Stage::Unchanged | Stage::Adding(..) => None,
         }
     }
 }
@@ -240,12 +240,16 @@ impl<B: Clone> AppCaches<B> {
         let Some(update) = self.groups.get(&id).and_then(|it| it.update.as_ref()) else {
             return;
         };
-        match update.stage {
-            Stage::Adding(_) => {
+        match &update.stage {
+            Stage::Adding(_, added) => {
+                if !kept {
+                    let added = added.clone();
+                    self.take_out(id, added);
+                }
                 self.fire_all(id, &Event::NoUpdate);
                 self.end(id, now);
             }
-            Stage::Committing(_, cache) if kept => self.complete(id, cache, now),
+            Stage::Committing(_, cache) if kept => self.complete(id, *cache, now),
             Stage::Committing(..) => {
                 self.fail(id, ErrorReason::Quota, None, None, now);
             }

@@ -85,6 +85,12 @@ impl Import<'_> {
 
     /// `prefer-online`: a precached file answers before any route, so that pages are not precached.
     fn pages_from_the_network(&mut self) {
+        let is_all = |it: &Place| it.is_prefix && it.path == "/";
+        if self.places.iter().any(is_all) {
+            let why = "a route before it asks the network for all pages";
+            self.draft.needless_at("SETTINGS prefer-online", 0, why);
+            return;
+        }
         let note = "pages are kept when they are visited; the entry page and targets of fallbacks stay precached, and answer first";
         self.draft.mapped_at(
             "SETTINGS prefer-online",

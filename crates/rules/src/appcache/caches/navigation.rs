@@ -161,7 +161,7 @@ impl<B: Clone> AppCaches<B> {
             // document with the application cache from which it was loaded. Invoke … the download process"
             (Some(source), _) => {
                 let group = self.groups.get(&source.group);
-                if let Some(group) = group.filter(|it| it.caches.contains_key(&source.cache)) {
+                if let Some(group) = group.filter(|it| it.still_serves(source.cache)) {
                     let url = group.manifest_url.clone();
                     self.associate(host, Some((source.group, source.cache)));
                     self.update_group(&url, Some(host), None, 0, now);

@@ -181,7 +181,14 @@ fn real_manifests_and_vectors_say_the_same_when_written_again() {
 fn a_megabyte_of_anything_gives_no_more_than_a_line_for_each_line() {
     let mib = 1 << 20;
     let fillers: [&[u8]; 8] = [
-        b"\n", b"\r", b" ", b"a", b"a.js and more\n", b"/../", b"\xff", b"unknown:\nb\n",
+        b"\n",
+        b"\r",
+        b" ",
+        b"a",
+        b"a.js and more\n",
+        b"/../",
+        b"\xff",
+        b"unknown:\nb\n",
     ];
     for filler in fillers {
         let mut bytes = b"CACHE MANIFEST\n".to_vec();
@@ -195,6 +202,21 @@ fn a_megabyte_of_anything_gives_no_more_than_a_line_for_each_line() {
         assert!(told <= lines + 1, "{filler:?}: {told} of {lines}");
         assert!(parse(&bytes[1..]).is_err());
     }
+}
+
+/// The same of bytes that mean nothing, from a seed.
+#[test]
+fn a_megabyte_of_noise_is_read_as_lines() {
+    let mut seed = 7_u64;
+    let mut noise = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) as u8
+    };
+    let mut bytes = b"CACHE MANIFEST\n".to_vec();
+    bytes.extend((0..1 << 20).map(|_| noise()));
+    let parsed = parse(&bytes).unwrap();
+    let lines = bytes.iter().filter(|it| matches!(it, b'\n' | b'\r'));
+    assert!(parsed.explicit.len() + parsed.ignored.len() <= lines.count() + 1);
 }
 
 fn any_line() -> impl Strategy<Value = String> {

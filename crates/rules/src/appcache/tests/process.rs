@@ -4,7 +4,7 @@ use http::Method;
 use url::Url;
 
 use super::world::{Resource, World};
-use crate::appcache::{ErrorReason, Event, HostId, Limits, Profile};
+use crate::appcache::{ErrorReason, Event, HostId, Limits, Opened, Opening, Profile, Status};
 
 const PAGE: &str = "https://example.com/index.html";
 const MANIFEST: &str = "https://example.com/site.appcache";
@@ -117,6 +117,22 @@ fn a_cache_that_cannot_be_kept_is_an_error_and_the_last_good_one_stays() {
     world.kept = true;
     visit(&mut world, PAGE, "C");
     assert_eq!(world.status("C"), "UPDATEREADY");
+}
+
+#[test]
+fn a_page_that_cannot_be_added_to_the_newest_cache_has_none() {
+    let mut world = site("v1");
+    visit(&mut world, PAGE, "A");
+    let two = "https://example.com/two.html";
+    world.set(two, Resource::page("two", "/site.appcache"));
+    world.kept = false;
+    visit(&mut world, two, "T");
+    assert_eq!(world.status("T"), "UNCACHED");
+    assert_eq!(trouble(&mut world, "T"), Some(ErrorReason::Quota));
+    assert_eq!(world.status("A"), "IDLE");
+    world.offline = true;
+    assert_eq!(visit(&mut world, two, "U"), "error");
+    assert_eq!(visit(&mut world, PAGE, "V"), "cache");
 }
 
 #[test]
@@ -381,6 +397,27 @@ fn an_operator_removes_a_group_and_its_pages_load_from_the_network() {
     assert!(!world.caches.remove(&manifest, world.now));
     assert_eq!(world.status("A"), "OBSOLETE");
     assert_eq!(visit(&mut world, PAGE, "B"), "network");
+}
+
+#[test]
+fn a_page_whose_cache_goes_while_it_comes_has_none() {
+    let mut world = site("v1");
+    visit(&mut world, PAGE, "A");
+    let (url, manifest) = (Url::parse(PAGE).unwrap(), Url::parse(MANIFEST).unwrap());
+    let source = world.caches.navigate(&url, &Method::GET, None);
+    world.caches.remove(&manifest, world.now);
+    let opening = Opening {
+        address: &url,
+        method: &Method::GET,
+        source,
+        manifest: Some("/site.appcache"),
+        has_worker: false,
+    };
+    let Opened::Page(host) = world.caches.open(opening, world.now) else {
+        panic!("the entry is not foreign");
+    };
+    assert_eq!(world.caches.status(host), Status::Uncached);
+    assert!(!world.caches.is_updating());
 }
 
 mod any_order {

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{Page, Pending, Stage};
 use crate::appcache::cache::{Categories, Entry, key};
-use crate::appcache::caches::{AppCaches, CacheId, GroupId, HostId};
+use crate::appcache::caches::{AppCaches, CacheId, Group, GroupId, HostId};
 use crate::appcache::event::{Action, Answer, ErrorReason, Event, Trouble};
 
 impl<B: Clone> AppCaches<B> {
@@ -80,10 +80,10 @@ impl<B: Clone> AppCaches<B> {
         let Some(cache) = newest.map(|(cache, _)| cache) else {
             return;
         };
-        let (added, _) = self.settle_pages(id, cache);
-        if added {
+        let settled = self.settle_pages(id, cache);
+        if settled.marked || !settled.added.is_empty() {
             let ticket = self.ticket();
-            self.enter(id, Stage::Adding(ticket));
+            self.enter(id, Stage::Adding(ticket, settled.added));
             self.actions.push_back(Action::Commit {
                 ticket,
                 group: id,
@@ -100,7 +100,7 @@ impl<B: Clone> AppCaches<B> {
     fn store_pages(&mut self, id: GroupId, cache: CacheId, now: SystemTime) -> bool {
         let update = self.groups.get(&id).and_then(|it| it.update.as_ref());
         let first = update.is_some_and(|it| !it.upgrade && !it.pending.is_empty());
-        let (_, usable) = self.settle_pages(id, cache);
+        let usable = self.settle_pages(id, cache).usable;
         let has_pages = self
             .cache(id, cache)
             .is_some_and(|(_, it)| it.entries.values().any(|it| it.is.master));
@@ -112,9 +112,25 @@ impl<B: Clone> AppCaches<B> {
         true
     }
 
-    /// What was pending joins this cache, or gets an `error`. Whether an entry was added, and how many were usable.
-    fn settle_pages(&mut self, id: GroupId, cache_id: CacheId) -> (bool, usize) {
-        let (mut added, mut usable) = (false, 0);
+    /// Pages that were added and could not be kept are pages without a cache.
+    pub(super) fn take_out(&mut self, id: GroupId, added: Vec<(HostId, String)>) {
+        let newest = self.groups.get(&id).and_then(Group::newest);
+        let newest = newest.map(|(cache, _)| cache);
+        for (host, url) in added {
+            let group = self.groups.get_mut(&id).zip(newest);
+            if let Some(cache) = group.and_then(|(it, newest)| it.caches.get_mut(&newest)) {
+                cache.entries.remove(&url);
+            }
+            self.associate(host, None);
+            if let Some(trouble) = self.trouble(id, ErrorReason::Quota, None, None) {
+                self.fire(host, Event::Error(trouble));
+            }
+        }
+    }
+
+    /// What was pending joins this cache, or gets an `error`.
+    fn settle_pages(&mut self, id: GroupId, cache_id: CacheId) -> Settled {
+        let mut settled = Settled::default();
         for pending in self.take_pending(id) {
             let Page::Here(entry) = pending.page else {
                 self.associate(pending.host, None);
@@ -126,25 +142,34 @@ impl<B: Clone> AppCaches<B> {
                 self.fire(pending.host, Event::Error(trouble));
                 continue;
             };
-            usable += 1;
+            settled.usable += 1;
             self.associate(pending.host, Some((id, cache_id)));
             let group = self.groups.get_mut(&id);
             if let Some(cache) = group.and_then(|it| it.caches.get_mut(&cache_id)) {
-                let there = cache.entries.get_mut(key(&pending.address));
-                match there {
+                let url = key(&pending.address);
+                match cache.entries.get_mut(url) {
                     Some(there) => {
-                        added |= !there.is.master;
+                        settled.marked |= !there.is.master;
                         there.is.master = true;
                     }
                     None => {
-                        added = true;
-                        cache
-                            .entries
-                            .insert(key(&pending.address).to_owned(), *entry);
+                        cache.entries.insert(url.to_owned(), *entry);
+                        settled.added.push((pending.host, url.to_owned()));
                     }
                 }
             }
         }
-        (added, usable)
+        settled
     }
+}
+
+/// What became of the pages that an update waited for.
+#[derive(Default)]
+struct Settled {
+    /// Pages with entries that were not there, and their URLs.
+    added: Vec<(HostId, String)>,
+    /// An entry that was there is now a page's too.
+    marked: bool,
+    /// How many pages have this cache now.
+    usable: usize,
 }
