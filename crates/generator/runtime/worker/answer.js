@@ -6,7 +6,7 @@ import { because } from './explain.js'
 import { features } from './features.js'
 import { list, peek, slice } from './generation.js'
 import { scope } from './global.js'
-import { files, has, key } from './keep.js'
+import { has, held, key } from './keep.js'
 import { decode, find, urlPath } from './route.js'
 
 export const ignored = new RegExp(config.ignore)
@@ -55,7 +55,7 @@ const pathOf = (url) => (url.origin + url.pathname).slice(scope.length)
 export async function serve(from, entry, request) {
   if (!entry) return undefined
   if (entry.pack === undefined) {
-    const kept = await (await files()).match(entry.home)
+    const kept = await held(entry.home)
     return kept && (request.headers.has('range') || features.abroad?.(request)) ? cut(await kept.blob(), kept.headers, request) : kept
   }
   const head = entry.head || (await features.head?.(from, entry))

@@ -6,7 +6,7 @@ import { config } from './config.js'
 import { failure } from './download.js'
 import { renew } from './ensure.js'
 import { all } from './generation.js'
-import { activeBuild, files, has, key } from './keep.js'
+import { activeBuild, files, has, held, key } from './keep.js'
 import { urlPath } from './route.js'
 import { scope } from './global.js'
 import { tell } from './tell.js'
@@ -25,7 +25,7 @@ const known = new Map()
  * @returns {Promise<Asked>}
  */
 async function knownOf(build) {
-  const kept = known.get(build) || (await (await (await files()).match(key('h', build)))?.json())
+  const kept = known.get(build) || (await (await held(key('h', build)))?.json())
   const found = kept || { heads: [], of: {}, at: Date.now() }
   known.set(build, found)
   return found
@@ -78,7 +78,7 @@ export async function refresh(from) {
   await askAll(from.build, { heads: [], of: {}, at: Date.now() }, await packedPages(from))
   for (const entry of await all(from)) {
     if (entry.pack !== undefined || !/\.x?html$/.test(entry.path)) continue
-    const kept = await (await files()).match(entry.home)
+    const kept = await held(entry.home)
     // What stands alone came with its own.
     if (kept && `${policies(kept)}` !== `${await ask(entry.path)}`) await renew(entry)
   }

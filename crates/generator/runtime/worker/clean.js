@@ -1,7 +1,7 @@
 // Drops what no generation names.
 
 import { list } from './generation.js'
-import { files, key } from './keep.js'
+import { emptied, files, key } from './keep.js'
 
 /**
  * Under the lock only: what is being installed has no manifest in the cache yet.
@@ -9,6 +9,7 @@ import { files, key } from './keep.js'
  * @param {import('./generation.js').Generation[]} live
  */
 export async function clean(live) {
+  if (await emptied()) return
   const cache = await files()
   const used = new Set()
   for (const { build, packs } of live) {

@@ -9,7 +9,7 @@ import { download, failure, fromHttpCache } from './download.js'
 import { features } from './features.js'
 import { all, generation, lose, opened, read, slice, stored } from './generation.js'
 import { worker } from './global.js'
-import { activeBuild, alone, files, has, key, proved, records } from './keep.js'
+import { activeBuild, alone, anew, emptied, files, has, held, key, proved, records } from './keep.js'
 import { urlPath } from './route.js'
 import { tell } from './tell.js'
 
@@ -39,6 +39,9 @@ import { tell } from './tell.js'
  */
 export const ensure = (build, installing) =>
   alone(true, async () => {
+    // Unregistered, as by `Clear-Site-Data`: it may live on for a while, but keeps nothing any more.
+    if (!installing && !worker.registration.active) return
+    await anew()
     const before = await activeBuild()
     const { target, keep } = await obtain(build)
     // What an install left that was given up takes the room that this one needs.
@@ -88,7 +91,7 @@ async function spared(work) {
  * @param {string} build
  */
 export async function complete(build) {
-  if (!(await has(key('g', build)))) await ensure(build)
+  if (!(await has(key('g', build))) && !(await emptied())) await ensure(build)
   const target = await generation(build)
   if (!target) return
   if (!(await has(key('a', build)))) {
@@ -146,12 +149,12 @@ const hopeless = new Set()
 export async function check(build) {
   const target = await generation(build)
   for (const [name] of target?.packs || []) {
-    const kept = await (await files()).match(key('p', name))
-    if (kept && !(await kept.arrayBuffer().then((bytes) => proved(bytes, name), () => false))) {
+    const pack = await held(key('p', name))
+    if (pack && !(await pack.arrayBuffer().then((bytes) => proved(bytes, name), () => false))) {
       await lose(key('p', name))
     }
   }
-  await repair(build)
+  if (!(await emptied())) await repair(build)
 }
 
 /**

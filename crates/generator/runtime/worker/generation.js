@@ -4,7 +4,7 @@
 // the order of their stems. It is cut at the line ends when it is stored, and only the parts in
 // which a file is looked up are ever parsed: a worker that is woken does not read ten thousand names.
 
-import { files, key } from './keep.js'
+import { files, held, key } from './keep.js'
 import { stem } from './route.js'
 
 /**
@@ -66,7 +66,7 @@ export async function generation(build) {
   let found = read.get(build)
   if (found) return found
   try {
-    const kept = await (await files()).match(key('g', build))
+    const kept = await held(key('g', build))
     if (kept) read.set(build, (found = await opened(build, kept)))
   } catch {
     // damaged on disk: as if it were not there, so that it is fetched anew
@@ -152,7 +152,7 @@ async function part(from, index) {
 export async function slice({ home, at, size }) {
   let blob = blobs.get(home)
   if (!blob) {
-    blob = await (await (await files()).match(home))?.blob()
+    blob = await (await held(home))?.blob()
     if (blob) blobs.set(home, blob)
   }
   if (!blob || blob.size >= at + size) return blob?.slice(at, at + size)

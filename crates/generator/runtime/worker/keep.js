@@ -11,10 +11,26 @@ import { scope, worker } from './global.js'
 /** What all cache names of this scope begin with, whatever the site. */
 export const ours = `revisit|${scope}|`
 
-const open = (/** @type {string} */ part) => caches.open(ours + config.site + '|' + part)
+const name = (/** @type {string} */ part) => ours + config.site + '|' + part
 
 /** Has somebody emptied the origin's storage? Then nothing is kept anew before a page asks for it. */
-export const emptied = async () => !(await caches.has(ours + config.site + '|files'))
+export const emptied = async () => !(await caches.has(name('files')))
+
+/**
+ * To put and to delete. Opened once, since opening makes a cache that is not there, and a worker may
+ * outlive its caches for a while: what it still puts goes where they went.
+ *
+ * @returns {Promise<Cache>}
+ */
+export const files = () => (caching ||= caches.open(name('files')))
+
+/** @type {Promise<Cache> | undefined} */
+let caching
+
+/** Emptied or not, from now on there is a cache again. */
+export const anew = async () => {
+  if (await emptied()) caching = undefined
+}
 
 /**
  * What a worker of another kind has kept for this site: `docs/appcache.md`.
@@ -26,10 +42,15 @@ export async function forgetKind(kind) {
 }
 
 /** @returns {Promise<Cache>} */
-export const files = () => open('files')
+export const state = () => caches.open(name('state'))
 
-/** @returns {Promise<Cache>} */
-export const state = () => open('state')
+/**
+ * What is kept at an address.
+ *
+ * @param {string} address
+ * @param {'files' | 'state'} [part]
+ */
+export const held = (address, part = 'files') => caches.match(address, { cacheName: name(part) })
 
 /**
  * The address of a thing of ours in a cache: `p` packs, `d` what stands alone, `g` generations,
@@ -51,13 +72,10 @@ export const key = (kind, name = '') => `${scope}revisit/${kind}/${name}`
 export const alone = (wait, work) => worker.navigator.locks.request(ours, { ifAvailable: !wait }, work)
 
 /** The build that was activated last; empty if none of this site ever was. */
-export const activeBuild = async () => text(await state(), key('active'))
+export const activeBuild = () => stated(key('active'))
 
-/**
- * @param {Cache} cache
- * @param {string} url
- */
-export const text = async (cache, url) => (await cache.match(url))?.text() ?? ''
+/** @param {string} address In the state. */
+const stated = async (address) => (await held(address, 'state'))?.text() ?? ''
 
 /**
  * What is noted of pages of older builds: client id, build, and until when it counts unseen.
@@ -65,11 +83,12 @@ export const text = async (cache, url) => (await cache.match(url))?.text() ?? ''
  * @returns {Promise<string[][]>}
  */
 export async function records() {
-  const cache = await state()
+  /** @type {string[][]} */
   const found = []
-  for (const { url } of await cache.keys()) {
+  if (!(await caches.has(name('state')))) return found
+  for (const { url } of await (await state()).keys()) {
     const [, id] = url.split(key('tab'))
-    if (id) found.push([id, ...(await text(cache, url)).split(' ')])
+    if (id) found.push([id, ...(await stated(url)).split(' ')])
   }
   return found
 }
@@ -78,7 +97,7 @@ export async function records() {
  * @param {string} address
  * @returns Is it in the cache?
  */
-export const has = async (address) => !!(await (await files()).match(address))
+export const has = async (address) => !!(await held(address))
 
 /**
  * Are these the bytes that a manifest names? It does by the first characters of their SHA-256 as
