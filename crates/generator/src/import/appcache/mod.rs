@@ -13,7 +13,7 @@ use std::path::Path;
 use revisit_rules::appcache::{Manifest, Mode, NoSignature, Profile, Section, Why};
 use url::Url;
 
-use super::draft::{Draft, Outcome, Toml};
+use super::draft::{Draft, Toml};
 use super::{ImportError, Imported, Tool};
 use site::{SiteAround, file_of, url_of};
 

@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::import::Outcome;
 
 /// The lines of the config that a manifest becomes, without comments and what is always there.
 #[track_caller]
