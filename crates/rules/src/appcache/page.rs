@@ -23,7 +23,7 @@ pub fn manifest_attribute(page: &[u8]) -> Option<String> {
     }
     let name = rest.get(..5)?;
     let tag = rest.get(5..)?;
-    if !name.eq_ignore_ascii_case("<html") || !tag.starts_with(|char| ends_name(char)) {
+    if !name.eq_ignore_ascii_case("<html") || !tag.starts_with(ends_name) {
         return None;
     }
     Attributes(tag)

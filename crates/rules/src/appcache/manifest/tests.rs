@@ -200,7 +200,6 @@ fn a_megabyte_of_anything_gives_no_more_than_a_line_for_each_line() {
             .count();
         let told = parsed.explicit.len() + parsed.ignored.len() + parsed.remarks.len();
         assert!(told <= lines + 1, "{filler:?}: {told} of {lines}");
-        assert!(parse(&bytes[1..]).is_err());
     }
 }
 

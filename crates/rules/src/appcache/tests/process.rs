@@ -453,7 +453,7 @@ mod any_order {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(256))]
 
         /// Whatever happens, a page with a complete cache sees files of one version.
         #[test]

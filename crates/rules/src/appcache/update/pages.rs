@@ -57,19 +57,16 @@ impl<B: Clone> AppCaches<B> {
         if update.pending.iter().any(Pending::is_loading) {
             return;
         }
-        match update.stage {
-            Stage::Unchanged => self.add_pages(id, now),
-            Stage::Pages(cache) => {
-                if self.store_pages(id, cache, now) {
-                    self.fetch_manifest_again(id, cache);
-                }
-            }
-            Stage::LatePages(cache) => {
-                if self.store_pages(id, cache, now) {
-                    self.commit(id, cache);
-                }
-            }
-            _ => {}
+        let (cache, is_late) = match update.stage {
+            Stage::Unchanged => return self.add_pages(id, now),
+            Stage::Pages(cache) => (cache, false),
+            Stage::LatePages(cache) => (cache, true),
+            _ => return,
+        };
+        match self.store_pages(id, cache, now) {
+            true if is_late => self.commit(id, cache),
+            true => self.fetch_manifest_again(id, cache),
+            false => {}
         }
     }
 
