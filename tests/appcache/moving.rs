@@ -56,9 +56,9 @@ fn to_the_ordinary_worker_and_back_and_to_none_each_cleans_up() {
     ])
     .ok();
     assert!(!world.out.read("index.html").contains("data-revisit"));
-    // browsers look for a newer worker by themselves, when a visit finds it asleep
+    tab.load(&world.url("/")).ok();
+    tab.eval("navigator.serviceWorker.getRegistration().then(r => r.update()).then(() => true)");
     crate::harness::eventually("the worker to be gone", crate::harness::DEADLINE, || {
-        browser.stop_workers();
         tab.load(&world.url("/")).ok();
         browser.workers("").is_empty().then_some(())
     });

@@ -206,7 +206,7 @@ const isMark = (kind) => kind === 'foreign' || kind === 'master'
  *
  * @param {string} client
  * @param {Version} [version]
- * @param {number} [until]
+ * @param {number} [until] For one that is on the list of clients 0 will do.
  */
 export async function associate(client, version, until = Date.now() + LOADING_MS) {
   const before = tabs.get(client)

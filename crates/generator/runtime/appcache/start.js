@@ -98,7 +98,7 @@ async function listen({ appcache, manifest = '', url = '', status }, page) {
   }
   if (appcache === 'swap' && group) {
     const version = group.obsolete ? undefined : newest(group)
-    if (version !== tab.version) await associate(page.id, version)
+    if (version !== tab.version) await associate(page.id, version, 0)
   }
   if (appcache === 'parked') {
     if (tab) await associate(page.id, tab.version, Date.now() + PARKED_MS)
