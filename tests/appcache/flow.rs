@@ -32,7 +32,7 @@ fn a_visited_site_works_offline_and_a_visit_without_news_costs_one_request() {
         assert_eq!(events(&tab), "checking noupdate");
         let mut targets = world.origin.targets();
         targets.retain(|target| target != "/sw.js"); // the browser's own look
-        assert_eq!(targets, [MANIFEST]);
+        assert_eq!(targets, [MANIFEST], "{:#?}", world.origin.requests());
         browser.stop_workers();
     }
     // A page that is visited is kept from then on.
@@ -77,14 +77,6 @@ fn an_update_leaves_open_pages_all_old_and_makes_those_that_come_all_new() {
     let thrown = second
         .eval("(() => { try { applicationCache.swapCache() } catch (e) { return e.name } })()");
     assert_eq!(thrown, "InvalidStateError");
-    // and the old version goes when no page has it
-    second.reload().ok();
-    heard(&second, "noupdate");
-    tab.wait_for(
-        "(await caches.keys()).filter(name => /appcache\\|\\d+$/.test(name)).length === 1",
-        "the old version to go",
-    );
-    assert_eq!(versions(&tab), 1);
 }
 
 #[test]
@@ -162,7 +154,7 @@ fn what_fails_leaves_nothing_at_first_and_later_the_version_before() {
     assert_eq!(tab.eval("applicationCache.status"), 5);
     says(&tab, "two");
     world.origin.clear();
-    tab.load(&world.url("/")).ok();
+    tab.reload().ok();
     heard(&tab, "error");
     assert_eq!(tab.eval("applicationCache.status"), 0);
     assert_eq!(world.origin.count_of("/"), 1);

@@ -12,7 +12,7 @@ addEventListener('message', ({ data, ports }) => {
   if (!('putsLeft' in data)) return
   putsLeft = data.putsLeft ?? Infinity
   ports[0].postMessage('')
-})
+});
 ";
 
 fn puts_left(tab: &Tab, count: Option<usize>) {

@@ -16,11 +16,13 @@ fn to_the_ordinary_worker_and_back_and_to_none_each_cleans_up() {
         "navigator.serviceWorker.getRegistration().then(r => !!r.waiting)",
         "the ordinary worker to wait",
     );
-    tab.load("about:blank");
+    tab.close();
     crate::harness::eventually("the ordinary worker", crate::harness::DEADLINE, || {
-        tab.load(&world.url("/")).ok();
-        (tab.eval("typeof revisit") == "object").then_some(())
+        let workers = browser.workers("");
+        (workers.len() == 1 && workers[0].status == "activated").then_some(())
     });
+    let tab = browser.tab();
+    tab.load(&world.url("/")).ok();
     tab.wait_for("revisit.complete", "all to be kept");
     let names = tab.cache_names();
     assert!(
@@ -55,8 +57,11 @@ fn to_the_ordinary_worker_and_back_and_to_none_each_cleans_up() {
     .ok();
     assert!(!world.out.read("index.html").contains("data-revisit"));
     tab.load(&world.url("/")).ok();
-    let gone = || browser.workers("").is_empty().then_some(());
-    crate::harness::eventually("the worker to be gone", crate::harness::DEADLINE, gone);
+    tab.eval("navigator.serviceWorker.getRegistration().then(r => r.update()).then(() => true)");
+    crate::harness::eventually("the worker to be gone", crate::harness::DEADLINE, || {
+        tab.load(&world.url("/")).ok();
+        browser.workers("").is_empty().then_some(())
+    });
     assert_eq!(tab.cache_names(), [""; 0]);
     world.origin.clear();
     tab.load(&world.url("/")).ok();

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use revisit_generator::BuildConfig;
 use revisit_generator::config::{
-    AppcacheConfig, NamesConfig, PrecacheConfig, PrefetchConfig, RouteConfig, SiteConfig, WorkerConfig,
+    AppcacheConfig, NamesConfig, PrecacheConfig, PrefetchConfig, RouteConfig, SiteConfig,
+    WorkerConfig,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

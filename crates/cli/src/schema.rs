@@ -66,8 +66,8 @@ fn described(value: &Value) -> &str {
 
 /// In the order in which a reader needs them.
 const ORDER: [&str; 12] = [
-    "site", "precache", "worker", "route", "prefetch", "appcache", "names", "build", "serve", "origin",
-    "cache", "admin",
+    "site", "precache", "worker", "route", "prefetch", "appcache", "names", "build", "serve",
+    "origin", "cache", "admin",
 ];
 
 #[cfg(test)]

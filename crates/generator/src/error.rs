@@ -173,7 +173,9 @@ pub enum BuildError {
         expected: i64,
     },
     /// Pages name an AppCache manifest, and no page may be touched.
-    #[error("`{page}` names the AppCache manifest `{manifest}`, and no script may be put into pages")]
+    #[error(
+        "`{page}` names the AppCache manifest `{manifest}`, and no script may be put into pages"
+    )]
     ShimNotInjected {
         /// A page.
         page: String,
@@ -181,7 +183,9 @@ pub enum BuildError {
         manifest: String,
     },
     /// A policy forbids the script that gives pages `window.applicationCache`.
-    #[error("the policy of `{page}` ({whose}) forbids the script that gives it `window.applicationCache`")]
+    #[error(
+        "the policy of `{page}` ({whose}) forbids the script that gives it `window.applicationCache`"
+    )]
     ShimForbidden {
         /// The page.
         page: String,
@@ -191,7 +195,9 @@ pub enum BuildError {
         hash: String,
     },
     /// A key of the config that is for the worker which keeps files ahead of time.
-    #[error("`{key}` is for the worker that keeps files ahead, and `{page}` names an AppCache manifest")]
+    #[error(
+        "`{key}` is for the worker that keeps files ahead, and `{page}` names an AppCache manifest"
+    )]
     NotForAppcache {
         /// The key.
         key: String,

@@ -33,7 +33,8 @@ import { scope, worker } from '../worker/global.js'
  *
  * @typedef {object} Tab
  * @property {Version} version
- * @property {number} until
+ * @property {number} until Before that it lives, though it be on no list of clients.
+ * @property {string} record Where that is written down.
  */
 
 /** What the names of all caches of this scope begin with, whatever worker made them. */
@@ -88,7 +89,7 @@ async function read() {
     group.versions.push(version)
     versions.set(seq, version)
   }
-  for (const { parts } of records) {
+  for (const { url, parts } of records) {
     if (isMark(parts[0])) versions.get(+parts[1])?.[parts[0]].add(parts[2])
     if (parts[0] !== 'tab') continue
     const [, id, seq, until] = parts
@@ -96,7 +97,7 @@ async function read() {
     const known = tabs.get(id)
     // a worker that was stopped in between may have left the page's last version as well
     if (version && !(known && known.version.seq > +seq)) {
-      tabs.set(id, { version, until: Math.max(+until, Date.now() + LOADING_MS) })
+      tabs.set(id, { version, until: +until, record: url })
     }
   }
   loaded = true
@@ -205,17 +206,16 @@ const isMark = (kind) => kind === 'foreign' || kind === 'master'
  *
  * @param {string} client
  * @param {Version} [version]
- * @param {number} [until]
+ * @param {number} [until] For one that is on the list of clients 0 will do.
  */
 export async function associate(client, version, until = Date.now() + LOADING_MS) {
   const before = tabs.get(client)
-  if (version) tabs.set(client, { version, until })
+  const record = version ? key('tab', client, version.seq, until) : ''
+  if (version) tabs.set(client, { version, until, record })
   else tabs.delete(client)
   const cache = await index()
-  const record = version && key('tab', client, version.seq, until)
-  const last = before && key('tab', client, before.version.seq, before.until)
   if (record) await cache.put(record, new Response())
-  if (last && last !== record) await cache.delete(last)
+  if (before && before.record !== record) await cache.delete(before.record)
 }
 
 /** A client that is being loaded may be on no list for so long. */
@@ -243,9 +243,8 @@ export async function sweep() {
   }
   // The record goes first, then what belongs to it: what is left by a worker that was stopped is seen here.
   for (const { url } of await cache.keys()) {
-    const [kind, first, second] = url.slice(home.length).split('/').map(decodeURIComponent)
-    const tab = kind === 'tab' && tabs.get(first)
-    const wanted = kind === 'tab' ? tab && tab.version.seq === +second : versions.has(+first)
+    const [kind, first] = url.slice(home.length).split('/').map(decodeURIComponent)
+    const wanted = kind === 'tab' ? tabs.get(first)?.record === url : versions.has(+first)
     if (!wanted) await cache.delete(url)
   }
   for (const other of await caches.keys()) {

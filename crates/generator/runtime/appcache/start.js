@@ -28,9 +28,16 @@ let seized = false
 
 worker.addEventListener('install', (event) => {
   seized = !!worker.registration.active
-  // The versions of the site are not the worker's: a newer one takes over at once. Pages of one that keeps files
-  // ahead have theirs until they are closed.
-  event.waitUntil(hasPredecessor().then((has) => (!has || config.seizes ? worker.skipWaiting() : undefined)))
+  event.waitUntil(
+    (async () => {
+      // Else Chromium asks for a page in vain while it wakes a worker that has it. Newer than the checker's library.
+      const routes = /** @type {any} */ (event)
+      await routes.addRoutes?.({ condition: { requestMode: 'navigate' }, source: 'fetch-event' })?.catch(() => {})
+      // The versions of the site are not the worker's: a newer one takes over at once. Pages of one that keeps files
+      // ahead have theirs until they are closed.
+      if (config.seizes || !(await hasPredecessor())) await worker.skipWaiting()
+    })(),
+  )
 })
 
 worker.addEventListener('activate', (event) =>
@@ -91,7 +98,7 @@ async function listen({ appcache, manifest = '', url = '', status }, page) {
   }
   if (appcache === 'swap' && group) {
     const version = group.obsolete ? undefined : newest(group)
-    if (version !== tab.version) await associate(page.id, version)
+    if (version !== tab.version) await associate(page.id, version, 0)
   }
   if (appcache === 'parked') {
     if (tab) await associate(page.id, tab.version, Date.now() + PARKED_MS)
@@ -116,7 +123,8 @@ const missed = (id, known) => (statusOf(id) === UPDATEREADY && known !== UPDATER
  * @param {string} url The page's own.
  */
 async function hello(page, manifest, url) {
-  const version = tabs.get(page.id)?.version
+  const tab = tabs.get(page.id)
+  const version = tab?.version
   if (version && manifest && manifest !== version.manifest) {
     // "mark the entry … as foreign" and navigate once more, past it
     const entry = (await find(version, url)) ? url : fallback(version, url)
@@ -124,6 +132,8 @@ async function hello(page, manifest, url) {
     await associate(page.id)
     return page.postMessage({ type: 'REVISIT', payload: { appcache: '', status: UNCACHED, again: true } })
   }
+  // it is there: from now on it is gone when it is on no list
+  if (tab) tab.until = 0
   fire([page.id], '')
   if (version && !version.group.obsolete) return update(version.group, page.id)
   const own = new URL(scope).origin

@@ -116,7 +116,7 @@ async function work(group, run) {
     signal.throwIfAborted()
     const { fallback, network, wildcard, mode } = manifest
     const version = await commit(group, staged.seq, { manifest: group.manifest, fallback, network, wildcard, mode })
-    const noted = [...run.pending.keys()].map((id) => associate(id, version))
+    const noted = [...run.pending.keys()].map((id) => associate(id, version, 0))
     const hosts = hostsOf(group, run)
     settle(group)
     fire(hosts, before ? 'updateready' : 'cached')
@@ -282,7 +282,7 @@ async function adopt(version, run) {
       await keep(cache, url, [...as, 'master'], page, there && storedAt(held))
     }
     if (complete) {
-      await associate(id, complete)
+      await associate(id, complete, 0)
       run.pending.delete(id)
     }
   }

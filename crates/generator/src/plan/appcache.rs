@@ -235,7 +235,9 @@ impl Planner<'_> {
             let whose = match pages[page].tag_forbidden {
                 true => "its own",
                 // `serve` sends none
-                false if self.options.development.is_none() && by_host(page) => "of its host's rules",
+                false if self.options.development.is_none() && by_host(page) => {
+                    "of its host's rules"
+                }
                 false => continue,
             };
             return Err(BuildError::ShimForbidden {
@@ -323,14 +325,26 @@ impl Planner<'_> {
     /// What was said for the other worker would be lost without a word.
     fn refuse_precaching_keys(&self, caches: &Caches) -> Result<(), BuildError> {
         let config = self.config;
-        let found = changed("site", &config.site, &SiteConfig::default(), &["base", "host", "prefixes"])
-            .or_else(|| changed("precache", &config.precache, &PrecacheConfig::default(), &[]))
-            .or_else(|| {
-                let both = ["name", "inject", "site_id", "stall_seconds"];
-                changed("worker", &config.worker, &WorkerConfig::default(), &both)
-            })
-            .or_else(|| config.prefetch.is_some().then(|| "prefetch".to_owned()))
-            .or_else(|| (!config.routes.is_empty()).then(|| "route".to_owned()));
+        let found = changed(
+            "site",
+            &config.site,
+            &SiteConfig::default(),
+            &["base", "host", "prefixes"],
+        )
+        .or_else(|| {
+            changed(
+                "precache",
+                &config.precache,
+                &PrecacheConfig::default(),
+                &[],
+            )
+        })
+        .or_else(|| {
+            let both = ["name", "inject", "site_id", "stall_seconds"];
+            changed("worker", &config.worker, &WorkerConfig::default(), &both)
+        })
+        .or_else(|| config.prefetch.is_some().then(|| "prefetch".to_owned()))
+        .or_else(|| (!config.routes.is_empty()).then(|| "route".to_owned()));
         found.map_or(Ok(()), |key| Err(caches.refuse(&key)))
     }
 }

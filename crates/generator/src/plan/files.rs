@@ -10,6 +10,7 @@ use revisit_rules::site::{FileStamp, media};
 
 use super::{Planner, Stop, warnings::forbids_tag};
 use crate::address::Addresses;
+use crate::client_tag::{self, Tag};
 use crate::content_hash::{Hasher, Sha256, sha256};
 use crate::import_scripts::{self, ImportedScript};
 use crate::memory::{FileFacts, Memory, PackKey, PageFacts};
@@ -18,7 +19,6 @@ use crate::packs::{Batch, Pack, pack};
 use crate::select::{Group, Selection};
 use crate::shell::{References, Shell, file_of, worker_urls};
 use crate::walk::Walk;
-use crate::client_tag::{self, Tag};
 use crate::{BuildError, parallel, references};
 
 impl Planner<'_> {

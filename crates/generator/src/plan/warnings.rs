@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use base64::Engine;
 
 use crate::Warning;
+use crate::address::{Addresses, Target};
 use crate::client_tag::Tag;
 use crate::content_hash::Sha256;
-use crate::address::{Addresses, Target};
 use crate::memory::PageFacts;
 use crate::select::Selection;
 use crate::shell::Shell;
@@ -20,7 +20,8 @@ pub(super) fn forbids_tag(policy: &str, tag: &Tag) -> bool {
         let directive = |wanted: &str| {
             policy.split(';').map(str::trim).find_map(|directive| {
                 let (name, sources) = directive.split_at_checked(wanted.len())?;
-                let ends = sources.is_empty() || sources.starts_with(|c: char| c.is_ascii_whitespace());
+                let ends =
+                    sources.is_empty() || sources.starts_with(|c: char| c.is_ascii_whitespace());
                 (ends && name.eq_ignore_ascii_case(wanted)).then_some(sources)
             })
         };
@@ -43,11 +44,22 @@ fn allows(sources: &str, tag: &Tag) -> bool {
             let sources: Vec<&str> = sources.collect();
             let names = |start: &str| {
                 let mut all = sources.iter();
-                all.any(|source| source.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start)))
+                all.any(|source| {
+                    source
+                        .get(..start.len())
+                        .is_some_and(|s| s.eq_ignore_ascii_case(start))
+                })
             };
             // "If the list contains a nonce or a hash, 'unsafe-inline' is ignored"
-            let strict = ["'nonce-", "'sha256-", "'sha384-", "'sha512-", "'strict-dynamic'"];
-            sources.contains(&&*ours) || names("'unsafe-inline'") && !strict.iter().any(|it| names(it))
+            let strict = [
+                "'nonce-",
+                "'sha256-",
+                "'sha384-",
+                "'sha512-",
+                "'strict-dynamic'",
+            ];
+            sources.contains(&&*ours)
+                || names("'unsafe-inline'") && !strict.iter().any(|it| names(it))
         }
     }
 }
