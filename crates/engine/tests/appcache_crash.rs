@@ -18,6 +18,9 @@ const FOLDER: &str = "REVISIT_TEST_APPCACHE_FOLDER";
 const PAGE: &str = "https://example.com/index.html";
 const FILES: [&str; 3] = ["/a.js", "/b.js", "/big.bin"];
 const ROUNDS: usize = 14;
+/// The test below, which is the second process too.
+const NAME: &str =
+    "a_kill_at_any_step_of_an_update_leaves_a_whole_version_and_none_older_than_was_told";
 
 /// A site of which all files carry the version's number; 0: nobody answers.
 struct Site {
@@ -107,12 +110,10 @@ async fn served(folder: &Path) -> u64 {
     version
 }
 
-#[tokio::test]
-#[ignore = "it updates until it is killed, by the test beside it"]
-async fn a_browser_that_updates_until_it_is_killed() {
-    let folder = std::env::var_os(FOLDER).expect("the folder of the store");
-    let from = served(Path::new(&folder)).await;
-    let (browser, version) = browser(Path::new(&folder), from + 1, true).await;
+/// What the second process does: one update after the other, each of which it tells.
+async fn update_until_killed(folder: &Path) {
+    let from = served(folder).await;
+    let (browser, version) = browser(folder, from + 1, true).await;
     loop {
         let navigated = browser.navigate(get(PAGE), None).await.expect("a page");
         navigated.page.loaded();
@@ -131,12 +132,14 @@ async fn a_browser_that_updates_until_it_is_killed() {
 
 #[tokio::test]
 async fn a_kill_at_any_step_of_an_update_leaves_a_whole_version_and_none_older_than_was_told() {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        return update_until_killed(Path::new(&folder)).await;
+    }
     let folder = tempfile::tempdir().expect("a folder");
     let mut told = 0;
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe().expect("this test"))
-            .args(["--ignored", "--exact", "--nocapture", "--test-threads", "1"])
-            .arg("a_browser_that_updates_until_it_is_killed")
+            .args(["--exact", "--nocapture", NAME])
             .env(FOLDER, folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -61,7 +61,7 @@ impl<F: Fetch> Inner<F> {
             answer.body = Held::bytes(bytes);
             return Fetched::Answer(answer);
         }
-        match self.into_store(body, is_page(&answer.headers)).await {
+        match self.write_body(body, is_page(&answer.headers)).await {
             Ok((held, start)) => {
                 answer.manifest = page::manifest_attribute(&start);
                 answer.body = held;
@@ -72,7 +72,7 @@ impl<F: Fetch> Inner<F> {
     }
 
     /// Writes a body into the store while it comes; of a page also its start.
-    async fn into_store(&self, mut body: Body, is_page: bool) -> Result<(Held, Bytes), Failed> {
+    async fn write_body(&self, mut body: Body, is_page: bool) -> Result<(Held, Bytes), Failed> {
         let mut staging = self.store.stage(self.options.file_bytes_max);
         let mut start = BytesMut::new();
         while let Some(piece) = next(&mut body).await {

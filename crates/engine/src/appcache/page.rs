@@ -260,7 +260,7 @@ impl<F: Fetch> Inner<F> {
                     };
                     match self.after(&url, &method, from, outcome) {
                         Some(came) => came,
-                        None => self.from_network(answered?, asked_at, &method).await,
+                        None => self.network_page(answered?, asked_at, &method).await,
                     }
                 }
             };
@@ -318,7 +318,7 @@ impl<F: Fetch> Inner<F> {
     }
 
     /// A page from the network: one that names a manifest is wanted whole.
-    async fn from_network(
+    async fn network_page(
         &self,
         response: Response,
         asked_at: std::time::SystemTime,
