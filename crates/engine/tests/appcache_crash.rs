@@ -107,6 +107,9 @@ async fn served(folder: &Path) -> u64 {
             .expect("a file of the cache");
         assert_eq!(number(found).await, version, "versions mix at {file}");
     }
+    // nothing of it holds the store when the next one opens it
+    drop(navigated.page);
+    browser.settled().await;
     version
 }
 
