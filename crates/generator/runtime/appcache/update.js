@@ -97,7 +97,7 @@ async function work(group, run) {
     if (before && (status === 304 || same(bytes, await (await find(before, group.manifest))?.arrayBuffer()))) {
       await adopt(before, run)
       const hosts = associated(group)
-      settle(group)
+      settle(group, run)
       fire(hosts, 'noupdate')
       return undefined
     }
@@ -118,7 +118,7 @@ async function work(group, run) {
     const version = await commit(group, staged.seq, { manifest: group.manifest, fallback, network, wildcard, mode })
     const noted = [...run.pending.keys()].map((id) => associate(id, version, 0))
     const hosts = hostsOf(group, run)
-    settle(group)
+    settle(group, run)
     fire(hosts, before ? 'updateready' : 'cached')
     await Promise.all(noted)
     return undefined
@@ -126,18 +126,18 @@ async function work(group, run) {
     if (staged) await unstage(staged.seq)
     return fail(group, run, failure(error, run))
   } finally {
-    settle(group)
     await sweep()
   }
 }
 
 /**
- * Nothing is under way any more.
+ * Nothing is under way any more: what pages do when they hear of that may begin the next update.
  *
  * @param {Group} group
+ * @param {Update} run
  */
-function settle(group) {
-  for (const id of group.update?.pending.keys() || []) joining.delete(id)
+function settle(group, run) {
+  for (const id of run.pending.keys()) joining.delete(id)
   group.update = undefined
   group.status = 'idle'
 }
@@ -335,9 +335,8 @@ async function fail(group, run, why) {
   const gone = reason === 'manifest' && (status === 404 || status === 410)
   const waiting = [...run.pending]
   const theirs = associated(group)
-  for (const [id] of waiting) joining.delete(id)
   if (gone) await retire(group)
-  settle(group)
+  settle(group, run)
   const detail = { reason, message, url, state: status }
   fire(theirs, gone ? 'obsolete' : 'error', detail)
   fire(waiting.map(([id]) => id).filter((id) => !theirs.includes(id)), 'error', detail)

@@ -98,6 +98,23 @@ test('ten thousand files are kept, six at a time, and more than twenty thousand 
   assert.equal(page.details.at(-1).reason, 'policy')
 })
 
+test('an update that a page begins when it hears of the last one runs to its end', async () => {
+  const { world, page } = await visited()
+  deploy(world, 'two')
+  page.events.length = 0
+  const { applicationCache } = page.window
+  applicationCache.onupdateready = () => {
+    applicationCache.onupdateready = null
+    applicationCache.swapCache()
+    applicationCache.update()
+  }
+  await world.call(page, 'update')
+  assert.deepEqual(page.events.slice(-3), ['updateready', 'checking', 'noupdate'])
+  assert.equal(page.status, 'IDLE')
+  await world.call(page, 'update')
+  assert.deepEqual(page.events.slice(-2), ['checking', 'noupdate'])
+})
+
 test('abort() ends an update, and the version before stays', async () => {
   const { world, page } = await visited()
   deploy(world, 'two')

@@ -14,8 +14,8 @@ pub struct AppcacheConfig {
     /// `CACHE MANIFEST`; one that a server makes wants it said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// The attribute of `<html>` that names the manifest, for sites that are to leave today's browsers' own
-    /// alone, such as `data-appcache`. Default `manifest`.
+    /// The attribute of `<html>` that names the manifest; another than `manifest`, such as `data-appcache`, where
+    /// a checker of pages refuses that. Default `manifest`.
     pub attribute: String,
     /// `standard` (HTML 5.1 by its text), `compat` (what sites of the time counted on: `http://*` opens the network,
     /// a file that says `no-store` is left out, fallbacks may lie outside the manifest's folder if it is

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use revisit_rules::appcache::{Manifest, Profile};
 use revisit_rules::site::FileStamp;
-use revisit_rules::site::host::PageHeaders;
+use revisit_rules::site::host::{Host, PageHeaders};
 use revisit_rules::site::names::Promise;
 use serde::Serialize;
 use serde_json::Value;
@@ -202,6 +202,9 @@ impl Planner<'_> {
         };
         let mut generated = BTreeMap::from([(self.config.worker.name.clone(), worker)]);
         self.for_host(walk, hosted, &mut generated, &mut files, &mut report)?;
+        if hosted.host == Host::Plain {
+            report.notes.clear(); // what a host should know is about files that are kept ahead
+        }
         report.warnings.sort();
         Ok(Overlay {
             build: report.build.clone(),
@@ -271,25 +274,24 @@ impl Planner<'_> {
         let mut seen = BTreeSet::new();
         for listed in manifest.files() {
             cache.files += 1;
-            // the same host that stands for the site's own, in the scheme in which it is known there
-            let mut known_as = listed.clone();
-            if listed.host() == url.host() {
-                let _ = known_as.set_scheme("http");
+            // `Addresses` knows the site's own host by http
+            let own = listed.host() == url.host();
+            let mut listed = listed.clone();
+            if own && listed.set_scheme("http").is_err() {
+                continue;
             }
-            let name = match listed.host() == url.host() {
+            let name = match own {
                 true => listed[url::Position::BeforePath..].to_owned(),
                 false => listed.to_string(),
             };
             let (url, by) = (name, file.to_owned());
-            match addresses.resolve(&known_as, known_as.as_str()) {
-                Some(Target::File { path, .. }) => {
-                    if seen.insert(path.clone()) {
-                        cache.bytes += stamps[&*path].size;
-                    }
+            match addresses.resolve(&listed, listed.as_str()) {
+                Some(Target::File { path, .. }) if seen.insert(path.clone()) => {
+                    cache.bytes += stamps[&*path].size;
                 }
                 Some(Target::Missing { .. }) => warnings.push(Warning::AppcacheMissing { url, by }),
                 Some(Target::Elsewhere) => warnings.push(Warning::AppcacheElsewhere { url, by }),
-                None => {}
+                Some(Target::File { .. }) | None => {}
             }
         }
         for ignored in &manifest.ignored {
