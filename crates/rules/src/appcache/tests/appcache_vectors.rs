@@ -19,6 +19,10 @@ use crate::http::{Policy, Stored, Times};
 const OURS: &str = include_str!("../../../../../tests/vectors/appcache-vectors.json");
 const REAL: &str = include_str!("../../../../../tests/vectors/appcache-realworld.json");
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "others run these tests on vectors of their own"
+)]
 fn vectors() -> (Value, bool) {
     let (text, ours) = match std::env::var_os("REVISIT_APPCACHE_VECTORS") {
         Some(path) => (std::fs::read_to_string(&path).unwrap(), false),
