@@ -19,9 +19,12 @@ const BIG: &str = "https://example.com/big.bin";
 #[derive(Clone, Default)]
 struct Servers(Arc<Mutex<Script>>);
 
+/// Status, fields and body.
+type File = (u16, Vec<(&'static str, String)>, Vec<u8>);
+
 #[derive(Default)]
 struct Script {
-    files: BTreeMap<String, (u16, Vec<(&'static str, String)>, Vec<u8>)>,
+    files: BTreeMap<String, File>,
     offline: bool,
     asked: Vec<String>,
     /// The request of this number gets no answer.
