@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod appcache;
 mod build;
 mod explain;
 mod gateway;

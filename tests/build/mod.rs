@@ -8,6 +8,7 @@
 )]
 
 mod again;
+mod appcache;
 mod bad_input;
 mod budget;
 mod disk;

@@ -216,6 +216,8 @@ fn lint(_: &[&str]) -> Result<()> {
 fn unit(words: &[&str]) -> Result<()> {
     let found = test_targets(&metadata(&["--no-deps"])?);
     let mut args = vec!["test", "--workspace", "--lib", "--bins"];
+    // what no other crate asks of the engine
+    args.extend(["--features", "revisit-engine/appcache"]);
     for target in found.iter().filter(|target| *target != END_TO_END) {
         args.extend(["--test", target]);
     }

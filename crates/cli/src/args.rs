@@ -182,10 +182,12 @@ pub(crate) enum CacheProfile {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ImportArgs {
-    /// The config: JSON, or a script that exports it or hands it to `generateSW` and the like; it is read, not run
+    /// The config: JSON, or a script that exports it or hands it to `generateSW` and the like; it is read, not run.
+    /// Or an AppCache manifest
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// The folder of the built site, to see which URLs are files [default: the one that the config names]
+    /// The folder of the built site, to see which URLs are files, and which pages name an AppCache manifest
+    /// [default: the one that the config names]
     #[arg(long, value_name = "DIR")]
     pub(crate) site: Option<PathBuf>,
     /// Fail if anything in it has no counterpart

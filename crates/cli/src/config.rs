@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use revisit_generator::BuildConfig;
 use revisit_generator::config::{
-    NamesConfig, PrecacheConfig, PrefetchConfig, RouteConfig, SiteConfig, WorkerConfig,
+    AppcacheConfig, NamesConfig, PrecacheConfig, PrefetchConfig, RouteConfig, SiteConfig,
+    WorkerConfig,
 };
 use revisit_rules::site::names::Names;
 use revisit_rules::site::pattern::Pattern;
@@ -33,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) names: NamesConfig,
     pub(crate) precache: PrecacheConfig,
     pub(crate) worker: WorkerConfig,
+    pub(crate) appcache: AppcacheConfig,
     pub(crate) prefetch: Option<PrefetchConfig>,
     pub(crate) route: Vec<RouteConfig>,
     pub(crate) build: BuildSection,
@@ -162,6 +164,7 @@ impl Config {
             names: self.names.clone(),
             precache: self.precache.clone(),
             worker: self.worker.clone(),
+            appcache: self.appcache.clone(),
             prefetch: self.prefetch.clone(),
             routes: self.route.clone(),
             folder: self.folder.clone(),

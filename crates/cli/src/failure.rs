@@ -51,6 +51,8 @@ impl From<BuildError> for Failure {
             BuildError::Config { .. }
             | BuildError::NoSuchPage { .. }
             | BuildError::NoExtension { .. }
+            | BuildError::NotForAppcache { .. }
+            | BuildError::ShimNotInjected { .. }
             | BuildError::NoEntry { .. } => Self::words(error),
             _ => Self::work(error),
         };

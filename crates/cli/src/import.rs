@@ -1,11 +1,13 @@
-//! `revisit import`: a config of another tool in, `revisit.toml` out, and a word on each of its options.
+//! `revisit import`: a config of another tool in, or an AppCache manifest, `revisit.toml` out, and a word on each of its options.
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use revisit_generator::import::{Imported, Outcome, import};
+use revisit_generator::import::{
+    ImportError, Imported, Outcome, import, import_manifest, is_manifest,
+};
 use serde_json::json;
 
 use crate::args::ImportArgs;
@@ -19,25 +21,18 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Failure> {
     {
         return Err(there_already(out));
     }
-    let text = read(&args.file)?;
+    let bytes = read(&args.file)?;
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
-    let folder = args.file.parent().unwrap_or(Path::new(""));
     if let Some(site) = &args.site
         && !site.is_dir()
     {
         let error = anyhow!("`{}` is no folder", site.display());
         return Err(Failure::words(error).help(HELP_SITE.to_owned()));
     }
-    let site = |named: &str| match (&args.site, named) {
-        (Some(site), _) => Some(site.clone()),
-        (None, "") => None,
-        (None, named) => Some(folder.join(named)).filter(|it| it.is_dir()),
+    let made = match is_manifest(&name, &bytes) {
+        true => import_manifest(&bytes, &path_in_site(args), args.site.as_deref()),
+        false => import_config(args, &name, text(bytes, &args.file)?),
     };
-    let made = import(&text, &name, None).and_then(|made| match site(&made.site) {
-        // Once the folder is known, once more: which URLs are files?
-        Some(site) => import(&text, &name, Some(&|file| site.join(file).is_file())),
-        None => Ok(made),
-    });
     let made = made.map_err(|error| {
         let help = error.help().to_owned();
         let error = anyhow!(error).context(format!("cannot import `{}`", args.file.display()));
@@ -65,24 +60,57 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+fn import_config(args: &ImportArgs, name: &str, text: String) -> Result<Imported, ImportError> {
+    let folder = args.file.parent().unwrap_or(Path::new(""));
+    let site = |named: &str| match (&args.site, named) {
+        (Some(site), _) => Some(site.clone()),
+        (None, "") => None,
+        (None, named) => Some(folder.join(named)).filter(|it| it.is_dir()),
+    };
+    import(&text, name, None).and_then(|made| match site(&made.site) {
+        // Once the folder is known, once more: which URLs are files?
+        Some(site) => import(&text, name, Some(&|file| site.join(file).is_file())),
+        None => Ok(made),
+    })
+}
+
+/// Where the manifest lies below the site's folder; at its root, if it lies elsewhere.
+fn path_in_site(args: &ImportArgs) -> String {
+    let name = args.file.file_name().unwrap_or_default().to_string_lossy();
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let below = args.site.as_deref().and_then(|site| {
+        let (site, file) = (real(site)?, real(&args.file)?);
+        let path = file.strip_prefix(site).ok()?.to_str()?;
+        Some(path.replace(std::path::MAIN_SEPARATOR, "/"))
+    });
+    below.unwrap_or_else(|| name.into_owned())
+}
+
 fn written(args: &ImportArgs, refused: bool) -> Option<&PathBuf> {
     args.out.as_ref().filter(|_| !refused)
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read =
         fs::File::open(path).and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes));
-    let why = match read {
-        Err(error) => anyhow::Error::new(error),
-        Ok(_) if bytes.len() as u64 > BYTES_MAX => anyhow!("it has more than {BYTES_MAX} bytes"),
-        Ok(_) => match String::from_utf8(bytes) {
-            Ok(text) => return Ok(text),
-            Err(_) => anyhow!("it is not UTF-8"),
-        },
-    };
+    match read {
+        Err(error) => Err(unreadable(path, anyhow::Error::new(error))),
+        Ok(_) if bytes.len() as u64 > BYTES_MAX => {
+            let error = anyhow!("it has more than {BYTES_MAX} bytes");
+            Err(unreadable(path, error))
+        }
+        Ok(_) => Ok(bytes),
+    }
+}
+
+fn text(bytes: Vec<u8>, path: &Path) -> Result<String, Failure> {
+    String::from_utf8(bytes).map_err(|_| unreadable(path, anyhow!("it is not UTF-8")))
+}
+
+fn unreadable(path: &Path, why: anyhow::Error) -> Failure {
     let why = why.context(format!("cannot read `{}`", path.display()));
-    Err(Failure::words(why).help(HELP_FILE.to_owned()))
+    Failure::words(why).help(HELP_FILE.to_owned())
 }
 
 /// Never over a file that somebody may have written by hand, unless told so.
@@ -148,8 +176,7 @@ fn told(made: &Imported, file: &Path) -> String {
 /// No config that people write is as long.
 const BYTES_MAX: u64 = 4 << 20;
 
-const HELP_FILE: &str =
-    "give the config of Workbox or sw-precache: a file of JSON, JavaScript or TypeScript";
+const HELP_FILE: &str = "give the config of Workbox or sw-precache (JSON, JavaScript or TypeScript), or an AppCache manifest";
 const HELP_SITE: &str =
     "give the folder that your site's build writes, such as `dist`, or leave out `--site`";
 const HELP_STRICT: &str =

@@ -95,7 +95,7 @@ fn described(value: &Value) -> &str {
 
 /// In the order in which a reader needs them.
 const ORDER: [&str; 12] = [
-    "site", "precache", "worker", "route", "prefetch", "names", "build", "serve", "limits",
+    "site", "precache", "worker", "route", "prefetch", "appcache", "names", "build", "serve", "limits",
     "origin", "cache", "admin",
 ];
 

@@ -2,13 +2,53 @@
 
 use std::fmt::Write;
 
-use revisit_generator::Report;
+use revisit_generator::{Report, WorkerKind};
 
 use crate::terminal::{bytes, counted, plain};
 
 /// What was precached and how, what was left out, and what to look at.
 pub(crate) fn summary(report: &Report) -> String {
     let mut text = String::new();
+    match report.worker {
+        WorkerKind::Precache => precached(&mut text, report),
+        WorkerKind::Appcache => application_caches(&mut text, report),
+    }
+    for warning in report.warnings.iter().take(WARNINGS_SHOWN) {
+        let _ = writeln!(text, "warning: {}", plain(&warning.to_string()));
+    }
+    if report.warnings.len() > WARNINGS_SHOWN {
+        let _ = writeln!(
+            text,
+            "warning: and {} more; `--json` lists them all",
+            report.warnings.len() - WARNINGS_SHOWN
+        );
+    }
+    for note in &report.notes {
+        let _ = writeln!(text, "note: {}", plain(note));
+    }
+    text
+}
+
+/// What browsers did is done by the worker: the manifests say what that is.
+fn application_caches(text: &mut String, report: &Report) {
+    for cache in &report.application_caches {
+        let _ = writeln!(
+            text,
+            "  appcache   {} lists {}, {}",
+            plain(&cache.manifest),
+            counted(cache.files, "file"),
+            bytes(cache.bytes)
+        );
+    }
+    let _ = writeln!(
+        text,
+        "  added      {} of worker and shim, which is in {}; no file is kept but by the manifest",
+        bytes(report.runtime_bytes),
+        counted(report.pages_tagged, "page")
+    );
+}
+
+fn precached(text: &mut String, report: &Report) {
     let _ = writeln!(
         text,
         "  precached  {} of {}, {}",
@@ -66,20 +106,6 @@ pub(crate) fn summary(report: &Report) -> String {
             );
         }
     }
-    for warning in report.warnings.iter().take(WARNINGS_SHOWN) {
-        let _ = writeln!(text, "warning: {}", plain(&warning.to_string()));
-    }
-    if report.warnings.len() > WARNINGS_SHOWN {
-        let _ = writeln!(
-            text,
-            "warning: and {} more; `--json` lists them all",
-            report.warnings.len() - WARNINGS_SHOWN
-        );
-    }
-    for note in &report.notes {
-        let _ = writeln!(text, "note: {}", plain(note));
-    }
-    text
 }
 
 fn packs(report: &Report) -> String {

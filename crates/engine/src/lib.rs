@@ -6,6 +6,8 @@
 //! HTTP cache before any `Fetch` (`cache`), with a disk behind its memory (`disk`), the same as a layer
 //! around any client (`tower`), and the Cache API over a store (`cache-api`).
 
+#[cfg(feature = "appcache")]
+pub mod appcache;
 mod body;
 #[cfg(feature = "cache")]
 pub mod cache;

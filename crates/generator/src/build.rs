@@ -235,8 +235,15 @@ fn look(root: &Path, config: &BuildConfig, destination: Destination<'_>) -> Opti
 fn outputs(root: &Path, worker: &str) -> io::Result<Vec<(PathBuf, FileStamp)>> {
     let mut found = vec![PathBuf::from(worker)];
     found.extend(is_added(root).then(|| PathBuf::from(HEADERS)));
-    for entry in fs::read_dir(root.join(OUTPUT))? {
-        found.push(Path::new(OUTPUT).join(entry?.file_name()));
+    match fs::read_dir(root.join(OUTPUT)) {
+        Ok(entries) => {
+            for entry in entries {
+                found.push(Path::new(OUTPUT).join(entry?.file_name()));
+            }
+        }
+        // a worker of application caches has nothing beside it
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
     }
     found.sort();
     found
@@ -342,6 +349,7 @@ fn in_place(
                     size: stamp.size,
                     utf8: file.utf8,
                     marker: file.marker.clone(),
+                    appcache: file.appcache.clone(),
                     tag_forbidden: forbidden.contains(path),
                     head: Arc::clone(&file.head),
                 };

@@ -3,6 +3,7 @@
 //! Every key has a default; unknown keys are refused. The doc comments are the reference:
 //! `docs/revisit.schema.json` is made of them.
 
+mod appcache;
 mod prefetch;
 mod replaced;
 mod route;
@@ -23,6 +24,7 @@ use crate::BuildError;
 use crate::prefixes::Prefixes;
 use crate::routes::{Route, routes};
 
+pub use appcache::{AppcacheConfig, AppcacheProfile};
 pub use prefetch::{FollowConfig, PrefetchConfig};
 pub use replaced::Replaced;
 pub use route::{Credentials, Recipe, RouteConfig, Strategy};
@@ -38,6 +40,8 @@ pub struct BuildConfig {
     pub precache: PrecacheConfig,
     /// `[worker]`
     pub worker: WorkerConfig,
+    /// `[appcache]`
+    pub appcache: AppcacheConfig,
     /// `[prefetch]`, if there is one.
     pub prefetch: Option<PrefetchConfig>,
     /// `[[route]]`, of which the first that matches answers.

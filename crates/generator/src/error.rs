@@ -172,6 +172,38 @@ pub enum BuildError {
         /// Its size as the manifest has it.
         expected: i64,
     },
+    /// Pages name an AppCache manifest, and no page may be touched.
+    #[error(
+        "`{page}` names the AppCache manifest `{manifest}`, and no script may be put into pages"
+    )]
+    ShimNotInjected {
+        /// A page.
+        page: String,
+        /// What it names.
+        manifest: String,
+    },
+    /// A policy forbids the script that gives pages `window.applicationCache`.
+    #[error(
+        "the policy of `{page}` ({whose}) forbids the script that gives it `window.applicationCache`"
+    )]
+    ShimForbidden {
+        /// The page.
+        page: String,
+        /// Where the policy stands.
+        whose: &'static str,
+        /// The script, as a policy may name it.
+        hash: String,
+    },
+    /// A key of the config that is for the worker which keeps files ahead of time.
+    #[error(
+        "`{key}` is for the worker that keeps files ahead, and `{page}` names an AppCache manifest"
+    )]
+    NotForAppcache {
+        /// The key.
+        key: String,
+        /// A page that makes the site one of application caches.
+        page: String,
+    },
     /// The worker's own code does not join: a fault of this program.
     #[error("the worker's code cannot be put together: {0}")]
     Runtime(String),
@@ -211,6 +243,18 @@ impl BuildError {
             }
             Self::OwnWorker { .. } => {
                 "write `self.__WB_MANIFEST` or `self.__REVISIT_MANIFEST` once, where the list is to stand; a bundled worker keeps it".into()
+            }
+            Self::ShimNotInjected { .. } => {
+                "build without `--no-inject` (`[worker] inject`), or let the site have the worker that keeps files ahead: `[appcache] enabled = false`".into()
+            }
+            Self::ShimForbidden { hash, .. } => format!(
+                "add `{hash}` to its `script-src`, or let the site have the worker that keeps files ahead: `[appcache] enabled = false`"
+            ),
+            Self::NotForAppcache { .. } => {
+                "take the key out, or let the site have that worker: `[appcache] enabled = false`".into()
+            }
+            Self::Config { key: "appcache.enabled", .. } => {
+                "name the attribute that your pages have, `[appcache] attribute`, or take the key out".into()
             }
             Self::Config { key: "out", .. } => "name a folder beside the site, such as `--out offline-site`".into(),
             Self::Config { key: "site.prefixes", .. } => "write what stands on disk, and what is in its place in URLs: `{ \"static/\" = \"assets/\" }`".into(),

@@ -48,7 +48,7 @@ pub use host::HostedPage;
 pub use memory::Memory;
 pub use overlay::{Body, Edit, Generated, Overlay, SiteFile};
 pub use plan::{Options, Progress, plan, plan_dev, plan_matches, plan_uninstall};
-pub use report::{LeftOut, Report, Warning};
+pub use report::{ApplicationCache, LeftOut, Report, Warning, WorkerKind};
 pub use runtime::{uninstaller, worker_modules};
 pub use spill::Spilled;
 pub use stamps::{Stamps, stamps, stamps_seen, stamps_written};

@@ -86,6 +86,8 @@ pub struct SiteFile {
     pub(crate) utf8: bool,
     /// Of a page: the word in its tag.
     pub(crate) marker: Option<String>,
+    /// Of a page: the AppCache manifest that it names, as written.
+    pub(crate) appcache: Option<String>,
     /// Of a page: what its head loads.
     pub(crate) head: Arc<References>,
 }

@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 pub struct Report {
     /// Build id.
     pub build: String,
+    /// Which worker the site gets.
+    #[serde(default)]
+    pub worker: WorkerKind,
+    /// The application caches that its pages name, if that is its worker's kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub application_caches: Vec<ApplicationCache>,
     /// Files of the site, without what hosts and tools leave there.
     pub files: usize,
     /// Files that are kept ahead of time.
@@ -38,6 +44,28 @@ pub struct Report {
     pub warnings: Vec<Warning>,
     /// What the host does not give, or what is to be done there.
     pub notes: Vec<String>,
+}
+
+/// What the worker of a site does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkerKind {
+    /// It keeps files ahead of time.
+    #[default]
+    Precache,
+    /// It does what browsers did with application caches.
+    Appcache,
+}
+
+/// An application cache, as its manifest says it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ApplicationCache {
+    /// The manifest's path.
+    pub manifest: String,
+    /// How many files it lists, targets of fallbacks included.
+    pub files: usize,
+    /// Bytes of those that lie in the folder.
+    pub bytes: u64,
 }
 
 /// A file that is not kept ahead of time since the budget is used up.
@@ -112,6 +140,38 @@ pub enum Warning {
         before: Vec<usize>,
         /// A path that it and the first of those match.
         path: String,
+    },
+    /// A page names an AppCache manifest that is none.
+    NoAppcacheManifest {
+        /// What it names.
+        url: String,
+        /// The page.
+        by: String,
+        /// What is the matter with it.
+        why: String,
+    },
+    /// An AppCache manifest lists a file that is not there.
+    AppcacheMissing {
+        /// The file, as a URL.
+        url: String,
+        /// The manifest.
+        by: String,
+    },
+    /// An AppCache manifest lists a file of another origin.
+    AppcacheElsewhere {
+        /// The file.
+        url: String,
+        /// The manifest.
+        by: String,
+    },
+    /// A line of an AppCache manifest has no effect.
+    AppcacheLine {
+        /// The manifest.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// Why, in a word.
+        why: String,
     },
     /// A page's own policy forbids the script tag to run.
     PolicyForbidsTag {
@@ -232,6 +292,21 @@ impl std::fmt::Display for Warning {
                 f,
                 "`{file}` changed and kept its name, which looks like a hash of its content: caches that have the old one keep it; rename it, or say that the name is plain: `[names] plain`"
             ),
+            Self::NoAppcacheManifest { url, by, why } => write!(
+                f,
+                "`{by}` names the AppCache manifest `{url}`, which is none: {why}"
+            ),
+            Self::AppcacheMissing { url, by } => write!(
+                f,
+                "`{by}` lists `{url}`, which is not there: if the server has none either, nothing of this cache is kept"
+            ),
+            Self::AppcacheElsewhere { url, by } => write!(
+                f,
+                "`{by}` lists `{url}`, which must let other origins read it (`Access-Control-Allow-Origin`), or nothing of this cache is kept; `[appcache] profile = \"compat\"` takes it unseen"
+            ),
+            Self::AppcacheLine { file, line, why } => {
+                write!(f, "line {line} of `{file}` has no effect: {why}")
+            }
             Self::Redirected { file, line, from } => write!(
                 f,
                 "`{file}` is left out: line {line} of `_redirects` (`{from}`) answers for it"

@@ -5,6 +5,7 @@
 //! declarations, and names that are unique among all modules.
 
 use std::collections::HashSet;
+use std::num::NonZeroU64;
 
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{Declaration, Statement};
@@ -14,7 +15,7 @@ use oxc_parser::Parser;
 use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
 
-use crate::config::{BuildConfig, Parsed, Replaced, Strategy, UpdateMode};
+use crate::config::{AppcacheProfile, BuildConfig, Parsed, Replaced, Strategy, UpdateMode};
 use crate::content_hash::{sha256, short};
 use crate::import_scripts::{self, ImportedScript};
 use crate::own::OUTPUT;
@@ -435,6 +436,21 @@ modules!(
 );
 
 modules!(
+    appcache_module,
+    "appcache",
+    "fetching.js",
+    "fresh.js",
+    "hosts.js",
+    "library.js",
+    "parse.js",
+    "rules.js",
+    "serve.js",
+    "start.js",
+    "update.js",
+    "../worker/global.js",
+);
+
+modules!(
     module,
     "worker",
     "answer.js",
@@ -489,6 +505,52 @@ modules!(
 const OWN_PROPERTIES: &str = "^(home|hash|packs|firsts|cuts|parts|pack|at|group|file|elsewhere|bytes|response|gzip|alone|later|\
      installed|activated|arrive|routed|missing|asked|lazy|target|make|until|packed|hand|measure)$";
 
+/// The worker of a site of application caches.
+pub(crate) fn appcache_worker(wanted: &AppcacheWorker<'_>) -> Result<String, BuildError> {
+    let config = json!({
+        "site": wanted.site_id,
+        "profile": match wanted.profile {
+            AppcacheProfile::Standard => json!({}),
+            AppcacheProfile::Compat => json!({
+                "schemeWildcards": true,
+                "typeWidensPath": true,
+                "skipsNoStore": true,
+                "takesOpaque": true,
+            }),
+            AppcacheProfile::SameOriginHttps => json!({ "crossOriginHttpsExplicit": false }),
+        },
+        "stallMs": wanted.stall_ms,
+        "seizes": wanted.seizes,
+    });
+    let joined = join(
+        "import './start.js'\n",
+        &format!("const config = {config}\n"),
+        appcache_module,
+    )?;
+    Ok(format!("{MARK}{}", minify(&joined, None)?))
+}
+
+/// What a worker of a site of application caches must know.
+pub(crate) struct AppcacheWorker<'a> {
+    pub(crate) site_id: &'a str,
+    pub(crate) profile: AppcacheProfile,
+    pub(crate) stall_ms: NonZeroU64,
+    /// For `serve`: another site's worker at the same address is replaced at once.
+    pub(crate) seizes: bool,
+}
+
+/// The script that gives a page `window.applicationCache`; it stands in the page itself.
+pub(crate) fn shim(config: &BuildConfig) -> Result<String, BuildError> {
+    let base = &config.site.base;
+    let text = format!(
+        "(() => {{ const WORKER = {}, SCOPE = {}, ATTRIBUTE = {};\n{SHIM}\n}})()",
+        json!(format!("{base}{}", config.worker.name)),
+        json!(base),
+        json!(config.appcache.attribute),
+    );
+    minify(&text, None)
+}
+
 /// Modules for workers of the sites' own, by their names: each is plain JavaScript that a bundler takes.
 pub fn worker_modules() -> [(&'static str, &'static str); 3] {
     [
@@ -498,6 +560,7 @@ pub fn worker_modules() -> [(&'static str, &'static str); 3] {
     ]
 }
 
+const SHIM: &str = include_str!("../runtime/appcache/page/shim.js");
 const DEV: &str = include_str!("../runtime/dev/dev.js");
 const UNINSTALL: &str = include_str!("../runtime/uninstall/uninstall.js");
 

@@ -20,7 +20,7 @@ pub(super) type Shared = Rc<RefCell<State>>;
 pub(super) struct State {
     pub(super) items: Vec<Item>,
     pub(super) base: Option<String>,
-    pub(super) appcache: Option<String>,
+    pub(super) root: Vec<(String, String)>,
     pub(super) csp: Option<String>,
     pub(super) client_tags: Vec<Range<usize>>,
     /// How many `<template>`, `<svg>` and `<math>` are open: a script in them would not run.
@@ -30,6 +30,8 @@ pub(super) struct State {
     head_end: Option<usize>,
     head_close: Option<usize>,
     body_start: Option<usize>,
+    /// The first in the head that is none of ours.
+    pub(super) first_script: Option<usize>,
 }
 
 pub(super) enum Item {
@@ -109,8 +111,10 @@ fn known_element(
             if state.in_frame() {
                 state.html_end.get_or_insert(tag.end);
             }
-            if state.appcache.is_none() {
-                state.appcache = attribute(it, "manifest").filter(|url| !url.is_empty());
+            if state.root.is_empty() {
+                let names = it.attributes().iter().map(|attribute| attribute.name());
+                let pairs = names.filter_map(|name| Some((name.clone(), attribute(it, &name)?)));
+                state.root = pairs.collect();
             }
         }
         b"head" => {
@@ -142,7 +146,12 @@ fn known_element(
         }
         b"base" if state.base.is_none() => state.base = attribute(it, "href"),
         b"script" if it.has_attribute("data-revisit") => client_tag(it, shared, tag.start),
-        b"script" => script_tag(state, it, shared, tag.end),
+        b"script" => {
+            if state.in_frame() {
+                state.first_script.get_or_insert(tag.start);
+            }
+            script_tag(state, it, shared, tag.end);
+        }
         b"style" => {
             let text = state.items.len();
             state

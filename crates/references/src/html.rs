@@ -40,6 +40,7 @@ pub fn html(bytes: &[u8]) -> Page {
         .collect();
     Page {
         insert_at: Utf16Offsets::new(&text).of(page.insert_at),
+        insert_first_at: Utf16Offsets::new(&text).of(page.insert_first_at),
         client_tags,
         encoding,
         ..page
@@ -76,7 +77,7 @@ impl<'a> Utf16Offsets<'a> {
 
 /// [`html`] with the references of the tags in the head: of most pages no more than that is parsed.
 ///
-/// Where more had to be parsed more are told. `base` and `appcache` are told as far as they stand in what was parsed.
+/// Where more had to be parsed more are told. `base` is told as far as they stand in what was parsed.
 pub fn frame(bytes: &[u8]) -> Page {
     let whole = || html(bytes);
     if matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
@@ -181,13 +182,15 @@ fn page_of(bytes: &[u8], state: State, encoding: AsciiCompatibleEncoding) -> Pag
     let client_tags = client_tags
         .map(|tag| before_newline(tag.start) as u64..tag.end as u64)
         .collect();
+    let first_script = state.first_script.unwrap_or(insert_at);
     Page {
         references,
         base: state.base,
         insert_at: insert_at as u64,
+        insert_first_at: first_script.min(insert_at) as u64,
         client_tags,
         encoding: Encoding::Ascii,
-        appcache: state.appcache,
+        root: state.root,
         csp: state.csp,
     }
 }
@@ -321,15 +324,17 @@ mod tests {
     #[test]
     fn the_page_says_its_base_its_manifest_and_its_policies() {
         let page = html(
-            b"<html manifest=a.appcache><base target=x><base href='/b/'><base href=c>\
+            b"<html Manifest=a.appcache?x&amp;y lang=de><base target=x><base href='/b/'><base href=c>\
             <meta http-equiv=Content-Security-Policy content=\"script-src 'self'\">\
             <meta http-equiv=content-security-policy content=\"img-src *\">",
         );
         assert_eq!(page.base.as_deref(), Some("/b/"));
-        assert_eq!(page.appcache.as_deref(), Some("a.appcache"));
+        assert_eq!(page.root_attribute("manifest"), Some("a.appcache?x&y"));
+        assert_eq!(page.root_attribute("data-manifest"), None);
         assert_eq!(page.csp.as_deref(), Some("script-src 'self', img-src *"));
         let page = html(b"<html manifest>");
-        assert_eq!((page.base, page.appcache, page.csp), (None, None, None));
+        assert_eq!(page.root_attribute("manifest"), None);
+        assert_eq!((page.base, page.csp), (None, None));
     }
 
     #[test]

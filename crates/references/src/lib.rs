@@ -82,14 +82,25 @@ pub struct Page {
     pub base: Option<String>,
     /// Where a script tag may stand; never inside one of `client_tags`.
     pub insert_at: u64,
+    /// Where one may stand that is to run before all others; with the same promise.
+    pub insert_first_at: u64,
     /// Earlier tags of ours, each with the newline that we put before it; ascending, none touches another's inside.
     pub client_tags: Vec<Range<u64>>,
     /// In which bytes the page is written.
     pub encoding: Encoding,
-    /// `<html manifest=…>`: the site used AppCache.
-    pub appcache: Option<String>,
+    /// The attributes of `<html>`.
+    pub root: Vec<(String, String)>,
     /// The content of every `<meta http-equiv=content-security-policy>`, joined by `, ` as a header would.
     pub csp: Option<String>,
+}
+
+impl Page {
+    /// An attribute of `<html>`, unless it is empty.
+    pub(crate) fn root_attribute(&self, name: &str) -> Option<&str> {
+        let mut all = self.root.iter();
+        let (_, value) = all.find(|(given, _)| given.eq_ignore_ascii_case(name))?;
+        Some(&**value).filter(|value| !value.is_empty())
+    }
 }
 
 /// In which bytes a tag must be written to become part of the page.

@@ -136,14 +136,19 @@ pub(super) fn json(listed: &Listed, now: SystemTime) -> Value {
     match &listed.described {
         Err(damaged) => value["damaged"] = json!(damaged.to_string()),
         Ok(described) => {
-            let at = described
-                .put_at
-                .and_then(revisit_rules::http::precondition::http_date);
+            let date = revisit_rules::http::precondition::http_date;
+            let at = described.put_at.and_then(date);
             value["type"] = json!(described.kind);
             value["status"] = json!(described.status);
             value["urls"] = json!(described.urls);
             value["put_at"] = json!(at);
             value["freshness"] = json!(described.freshness(now));
+            if !described.kept_as.is_empty() {
+                value["kept_as"] = json!(described.kept_as);
+            }
+            if let Some(created) = described.created {
+                value["created_at"] = json!(date(created));
+            }
             value["request_headers"] = fields(&described.request);
             value["response_headers"] = fields(&described.response);
         }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod appcache;
+
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 

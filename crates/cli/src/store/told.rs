@@ -44,6 +44,12 @@ pub(super) fn row(listed: &Listed, now: SystemTime) -> String {
         plain(what),
         age(described, now)
     );
+    if !described.kept_as.is_empty() {
+        let _ = write!(row, "  {}", described.kept_as.join(", "));
+    }
+    if described.created.is_some() {
+        let _ = write!(row, "  first kept {}", ago(described.created, now));
+    }
     let stale = listed.head.stale.then_some("purged, used as stale only");
     for word in described.freshness(now).as_deref().into_iter().chain(stale) {
         let _ = write!(row, "  {word}");
@@ -53,7 +59,11 @@ pub(super) fn row(listed: &Listed, now: SystemTime) -> String {
 
 /// `3 days ago`; nothing where it is not known.
 fn age(described: &Described, now: SystemTime) -> String {
-    let Some(at) = described.put_at else {
+    ago(described.put_at, now)
+}
+
+fn ago(at: Option<SystemTime>, now: SystemTime) -> String {
+    let Some(at) = at else {
         return String::new();
     };
     match now.duration_since(at) {
@@ -87,6 +97,12 @@ pub(super) fn whole(shelf: &Shelf, listed: &Listed, now: SystemTime) -> String {
             }
             if let Some(freshness) = described.freshness(now) {
                 line("freshness", &freshness);
+            }
+            if !described.kept_as.is_empty() {
+                line("kept as", &described.kept_as.join(", "));
+            }
+            if described.created.is_some() {
+                line("created", &ago(described.created, now));
             }
             for url in &described.urls {
                 line("from", url);

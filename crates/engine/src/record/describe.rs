@@ -6,7 +6,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use revisit_rules::http::{Policy, Stored};
 
-use super::{Damaged, Kept, Kind, Pair};
+use super::{AppEntry, AppGroup, Damaged, Kept, Kind, Pair};
 
 /// An entry as people see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub struct Described {
     pub put_at: Option<SystemTime>,
     /// What its freshness is told by, where that counts.
     pub stored: Option<Stored>,
+    /// Why it is kept, where there are words for that: the categories of an application cache.
+    pub kept_as: Vec<&'static str>,
+    /// When what it belongs to was first kept, of the entry that stands for the whole.
+    pub created: Option<SystemTime>,
     /// The fields of the request, as far as they are kept.
     pub request: HeaderMap,
     /// The fields of the response.
@@ -35,17 +39,23 @@ impl Described {
     pub fn read(kind: Option<Kind>, id: &[u8], head: &[u8]) -> Result<Self, Damaged> {
         match kind {
             Some(Kind::Caches) => Ok(Self::of_pair(Pair::read(head)?)),
+            Some(Kind::AppCache) if id == AppGroup::ID => {
+                Ok(Self::of_group(&AppGroup::read(head)?))
+            }
+            Some(Kind::AppCache) => Ok(Self::of_app_entry(id, AppEntry::read(head)?)),
             Some(Kind::Http) => {
                 let policy = Policy::shared();
                 Ok(Self::of_kept(Kept::read(&policy, head)?))
             }
-            Some(Kind::AppCache) | None => Ok(Self {
+            None => Ok(Self {
                 url: String::from_utf8_lossy(id).into_owned(),
                 kind: None,
                 status: None,
                 urls: Vec::new(),
                 put_at: None,
                 stored: None,
+                kept_as: Vec::new(),
+                created: None,
                 request: HeaderMap::new(),
                 response: HeaderMap::new(),
             }),
@@ -62,6 +72,8 @@ impl Described {
             urls: response.urls.iter().map(ToString::to_string).collect(),
             put_at: Some(pair.put_at),
             stored: None,
+            kept_as: Vec::new(),
+            created: None,
             request: pair.headers,
             response: response.headers,
         }
@@ -82,9 +94,44 @@ impl Described {
             status: Some(stored.status.as_u16()),
             urls: Vec::new(),
             put_at: Some(stored.times.response),
+            kept_as: Vec::new(),
+            created: None,
             request,
             response: stored.headers.clone(),
             stored: Some(stored),
+        }
+    }
+
+    /// An application cache itself: its body is the manifest.
+    fn of_group(group: &AppGroup) -> Self {
+        Self {
+            url: String::from_utf8_lossy(AppGroup::ID).into_owned(),
+            kind: None,
+            status: None,
+            urls: Vec::new(),
+            put_at: Some(group.updated),
+            stored: None,
+            kept_as: Vec::new(),
+            created: Some(group.created),
+            request: HeaderMap::new(),
+            response: HeaderMap::new(),
+        }
+    }
+
+    /// Freshness plays no part where a page has an application cache.
+    fn of_app_entry(url: &[u8], entry: AppEntry) -> Self {
+        let foreign = entry.foreign.then_some("foreign");
+        Self {
+            url: String::from_utf8_lossy(url).into_owned(),
+            kind: None,
+            status: Some(entry.status.as_u16()),
+            urls: Vec::new(),
+            put_at: Some(entry.times.response),
+            stored: None,
+            kept_as: entry.is.names().chain(foreign).collect(),
+            created: None,
+            request: HeaderMap::new(),
+            response: entry.headers,
         }
     }
 

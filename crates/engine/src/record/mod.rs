@@ -5,12 +5,14 @@
 //! one of the HTTP cache. What else is kept gets a type beside them, made of the same [`Writer`] and
 //! [`Reader`], and an arm in [`Described`], by which `revisit store` tells of it. [`Label`] is how all of them are purged.
 
+mod application;
 mod codec;
 mod describe;
 mod kept;
 mod label;
 mod pair;
 
+pub use application::{AppEntry, AppGroup};
 pub use codec::{Damaged, Reader, Writer};
 pub use describe::Described;
 pub use kept::Kept;
@@ -34,7 +36,8 @@ pub enum Kind {
     Caches,
     /// The disk tier of the HTTP cache: one space for each profile, an entry is a [`Kept`].
     Http,
-    /// Application caches.
+    /// Application caches: a collection is a group's newest complete cache, under the URL of its manifest; its
+    /// entries are one [`AppGroup`] and an [`AppEntry`] for each URL.
     AppCache,
 }
 

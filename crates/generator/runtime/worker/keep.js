@@ -32,6 +32,15 @@ export const anew = async () => {
   if (await emptied()) caching = undefined
 }
 
+/**
+ * What a worker of another kind has kept for this site: `docs/appcache.md`.
+ *
+ * @param {string} kind
+ */
+export async function forgetKind(kind) {
+  for (const name of await caches.keys()) if (name.startsWith(ours + config.site + '|' + kind)) await caches.delete(name)
+}
+
 /** @returns {Promise<Cache>} */
 export const state = () => caches.open(name('state'))
 

@@ -8,7 +8,7 @@ import { overhear } from './explain.js'
 import { features } from './features.js'
 import { scope, worker } from './global.js'
 import { greet } from './greet.js'
-import { emptied } from './keep.js'
+import { emptied, forgetKind } from './keep.js'
 import { crowded, generationOf, inherit, load, resolved, sweep, takeOver } from './tabs.js'
 import { tell } from './tell.js'
 
@@ -33,7 +33,10 @@ export function start(wanted) {
       (async () => {
         const before = await takeOver()
         // Once only: on an update it would throw pages out of the back-forward cache.
-        if (!before) await worker.clients.claim()
+        if (!before) {
+          await forgetKind('appcache')
+          await worker.clients.claim()
+        }
         await features.activated?.()
         await worker.registration.navigationPreload?.[PRELOADS ? 'enable' : 'disable']()
         // Not waited for: until this event is over no request is answered.

@@ -42,6 +42,7 @@ pub struct Finding {
     /// What became of it.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// Where it stands, in the units of whoever reads the file: offsets of scripts, lines of manifests.
     #[serde(skip)]
     pub(super) at: usize,
 }
@@ -190,31 +191,43 @@ impl Draft {
             .map(|line| &line.value)
     }
 
+    pub(super) fn mapped_at(&mut self, option: &str, at: usize, to: &str, note: Option<&str>) {
+        self.found(option, at, mapped(to, note));
+    }
+
+    pub(super) fn needless_at(&mut self, option: &str, at: usize, why: &str) {
+        let why = why.to_owned();
+        self.found(option, at, Outcome::Needless { why });
+    }
+
+    pub(super) fn lost_at(&mut self, option: &str, at: usize, why: &str) {
+        let why = why.to_owned();
+        self.found(option, at, Outcome::Lost { why });
+    }
+
     pub(super) fn mapped(&mut self, option: &str, node: &Node, to: &str) {
-        self.found(option, node, mapped(to, None));
+        self.mapped_at(option, node.at, to, None);
     }
 
     pub(super) fn mapped_but(&mut self, option: &str, node: &Node, to: &str, note: &str) {
-        self.found(option, node, mapped(to, Some(note)));
+        self.mapped_at(option, node.at, to, Some(note));
     }
 
     pub(super) fn needless(&mut self, option: &str, node: &Node, why: &str) {
-        let why = why.to_owned();
-        self.found(option, node, Outcome::Needless { why });
+        self.needless_at(option, node.at, why);
     }
 
     pub(super) fn lost(&mut self, option: &str, node: &Node, why: &str) {
-        let why = why.to_owned();
-        self.found(option, node, Outcome::Lost { why });
+        self.lost_at(option, node.at, why);
     }
 
-    fn found(&mut self, option: &str, node: &Node, outcome: Outcome) {
+    fn found(&mut self, option: &str, at: usize, outcome: Outcome) {
         self.findings.push(Finding {
             option: option.to_owned(),
             line: 0,
             column: 0,
             outcome,
-            at: node.at,
+            at,
         });
     }
 
@@ -305,4 +318,4 @@ fn quoted(text: &str) -> String {
 }
 
 /// In the order in which they are written.
-const TABLES: [&str; 4] = ["site", "precache", "names", "worker"];
+const TABLES: [&str; 5] = ["site", "precache", "names", "worker", "appcache"];

@@ -1,9 +1,10 @@
-//! A config of Workbox or sw-precache in, a `revisit.toml` out.
+//! A config of Workbox or sw-precache in, or an AppCache manifest, a `revisit.toml` out.
 //!
 //! The file is read and not run: a literal that a script exports or hands to a known function, constants, sums and
 //! joined paths. Each of its options has a counterpart, needs none, or is named as lost with the reason.
 //! `docs/coming-from.md` has them all.
 
+mod appcache;
 mod condition;
 mod draft;
 mod find;
@@ -23,8 +24,10 @@ use oxc_allocator::Allocator;
 use oxc_parser::{ParseOptions, Parser};
 use oxc_span::SourceType;
 use revisit_references::is_shallow;
+use revisit_rules::appcache::LooksLike;
 use serde::Serialize;
 
+pub use appcache::{import_manifest, is_manifest};
 pub use draft::{Finding, Outcome};
 use find::{Config, Script};
 use literal::{Reader, Value};
@@ -46,6 +49,9 @@ pub enum Tool {
     VitePwa,
     /// sw-precache.
     SwPrecache,
+    /// A manifest of application caches.
+    #[serde(rename = "appcache")]
+    AppCache,
 }
 
 impl Tool {
@@ -58,6 +64,7 @@ impl Tool {
             Self::WebpackInjectManifest => "workbox-webpack-plugin, InjectManifest",
             Self::VitePwa => "vite-plugin-pwa",
             Self::SwPrecache => "sw-precache",
+            Self::AppCache => "an AppCache manifest",
         }
     }
 }
@@ -114,6 +121,12 @@ pub enum ImportError {
         /// What it is instead.
         what: String,
     },
+    /// It is named like an AppCache manifest, and is none.
+    #[error("it is no AppCache manifest: the first line is not `CACHE MANIFEST`{}", .looks_like.words())]
+    NoAppCache {
+        /// What it may be instead.
+        looks_like: LooksLike,
+    },
 }
 
 impl ImportError {
@@ -125,6 +138,19 @@ impl ImportError {
                 "give the file that calls `generateSW`, `injectManifest` or `swPrecache.write`, or that exports what they take"
             }
             Self::NotData { .. } => "write its options as a literal, in a file of their own",
+            Self::NoAppCache { looks_like } => match looks_like {
+                LooksLike::Template => {
+                    "give the file that the template makes, as the server sends it"
+                }
+                LooksLike::Html => {
+                    "give the manifest itself; a server that sends a page for it ends every update"
+                }
+                LooksLike::Utf16 => "save it as UTF-8",
+                LooksLike::Late => "take out what stands before that line",
+                LooksLike::Empty | LooksLike::Other => {
+                    "let it begin with the line `CACHE MANIFEST`"
+                }
+            },
         }
     }
 }
@@ -204,14 +230,26 @@ pub fn import(
         (finding.line, finding.column) = place(finding.at);
     }
     findings.sort_by_key(|finding| finding.at);
+    let head = head(name, found.tool, &mapping.root, &findings);
+    Ok(Imported {
+        tool: found.tool,
+        site: mapping.root.clone(),
+        toml: mapping.draft.text(&head),
+        findings,
+        notes: mapping.draft.notes,
+    })
+}
+
+/// What the written file says of itself: where it is from, and what is lost.
+fn head(name: &str, tool: Tool, root: &str, findings: &[Finding]) -> Vec<String> {
     let mut head = vec![format!(
         "Made of {name} ({}) by `revisit import`.",
-        found.tool.name()
+        tool.name()
     )];
-    if !mapping.root.is_empty() {
-        head.push(format!("Build by: revisit build {}", mapping.root));
+    if !root.is_empty() {
+        head.push(format!("Build by: revisit build {root}"));
     }
-    for finding in &findings {
+    for finding in findings {
         if let Outcome::Lost { why } = &finding.outcome {
             head.push(format!("Lost: {}: {why}", finding.option));
         }
@@ -220,13 +258,7 @@ pub fn import(
     for line in &mut head {
         *line = line.replace(|char: char| char.is_control(), " ");
     }
-    Ok(Imported {
-        tool: found.tool,
-        site: mapping.root.clone(),
-        toml: mapping.draft.text(&head),
-        findings,
-        notes: mapping.draft.notes,
-    })
+    head
 }
 
 /// Line and column of an offset, from 1, in characters.

@@ -142,6 +142,9 @@ pub(super) const TOOLBOX_OPTIONS: [&str; 5] = [
     "successResponses",
 ];
 
+/// Of an AppCache manifest: with what the name of each finding begins.
+pub(super) const APPCACHE: [&str; 5] = ["CACHE", "FALLBACK", "NETWORK", "SETTINGS", "line"];
+
 impl Tool {
     pub(super) fn options(self) -> Vec<&'static str> {
         let lists: &[&[&'static str]] = match self {
@@ -151,6 +154,7 @@ impl Tool {
             Self::WebpackInjectManifest => &[&MANIFEST, &INJECT_MANIFEST, &WEBPACK, &["mode"]],
             Self::VitePwa => &[&VITE_PWA],
             Self::SwPrecache => &[&SW_PRECACHE],
+            Self::AppCache => &[&APPCACHE],
         };
         lists.concat()
     }

@@ -214,7 +214,7 @@ fn parts(file: &mut File) -> Option<[Part; 2]> {
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// The last four digits are the version of the format.
-const MAGIC: &[u8] = b"revisit build 0003";
+const MAGIC: &[u8] = b"revisit build 0004";
 const HEAD_BYTES: usize = MAGIC.len() + 2 * (8 + 32);
 const ENDING: &str = ".build";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -289,6 +289,7 @@ mod tests {
             size: 8,
             utf8: true,
             marker: Some("word".into()),
+            appcache: Some("site.appcache".into()),
             tag_forbidden: true,
             head: Arc::new(references.clone()),
         };

@@ -27,6 +27,8 @@ pub(crate) use keep::{Done, Keep};
 pub struct Memory {
     pub(crate) references: HashMap<(String, Kind), (FileStamp, References)>,
     pub(crate) pages: HashMap<String, (FileStamp, PageFacts)>,
+    /// These pages have the tag of an AppCache site, and not the page client's.
+    pub(crate) shimmed: bool,
     /// Files that are no pages.
     pub(crate) files: HashMap<String, (FileStamp, FileFacts)>,
     /// Not kept from one process to the next.
@@ -58,6 +60,8 @@ pub(crate) struct PageFacts {
     /// The word in its tag, if it gets one.
     pub(crate) marker: Option<String>,
     pub(crate) tag_forbidden: bool,
+    /// The AppCache manifest that it names, as written.
+    pub(crate) appcache: Option<String>,
     /// What its head loads, as far as that is seen without parsing the rest.
     pub(crate) head: Arc<References>,
 }
@@ -86,6 +90,7 @@ impl Memory {
                 to.references(references);
             },
         );
+        to.flag(self.shimmed);
         to.list(self.pages.iter(), |to, (path, (stamp, facts))| {
             to.text(path);
             to.stamp(stamp);
@@ -95,6 +100,7 @@ impl Memory {
             to.flag(facts.utf8);
             to.list(facts.marker.iter(), |to, marker| to.text(marker));
             to.flag(facts.tag_forbidden);
+            to.list(facts.appcache.iter(), |to, url| to.text(url));
             to.references(&facts.head);
         });
         to.list(self.files.iter(), |to, (path, (stamp, facts))| {
@@ -113,6 +119,7 @@ impl Memory {
                 let key = (from.text()?, from.kind()?);
                 Some((key, (from.stamp()?, from.references()?)))
             })?,
+            shimmed: from.flag()?,
             pages: from.list(|from| {
                 let (path, stamp) = (from.text()?, from.stamp()?);
                 let facts = PageFacts {
@@ -125,6 +132,7 @@ impl Memory {
                         .into_iter()
                         .next(),
                     tag_forbidden: from.flag()?,
+                    appcache: from.list::<_, Vec<String>>(Reader::text)?.pop(),
                     head: Arc::new(from.references()?),
                 };
                 Some((path, (stamp, facts)))

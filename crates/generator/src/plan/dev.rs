@@ -38,8 +38,13 @@ pub fn plan_dev(
     let inject = config.worker.inject;
     let (walk, pages) = settled(|| {
         let walk = planner.walk()?;
-        let pages = planner.pages(&walk, inject.then_some(&*client_path), memory)?;
-        Ok((walk, pages))
+        let stamps = walk
+            .files
+            .iter()
+            .map(|found| (&*found.path, found.stamp))
+            .collect();
+        let tagged = planner.tagged(&walk, &stamps, &client_path, memory)?;
+        Ok((walk, tagged.pages))
     })?;
     let mut files = planner.files(&walk, &pages, &HashMap::new());
     for file in files.values_mut() {

@@ -9,8 +9,9 @@ use std::time::SystemTime;
 use revisit_references as references;
 use revisit_rules::site::{FileStamp, media};
 
-use super::{Planner, Stop, warnings::forbids_own_scripts};
+use super::{Planner, Stop, warnings::forbids_tag};
 use crate::address::Addresses;
+use crate::client_tag::{self, Tag};
 use crate::content_hash::{Hasher, Sha256, sha256};
 use crate::import_scripts::{self, ImportedScript};
 use crate::memory::{FileFacts, Memory, PackKey, PageFacts};
@@ -26,9 +27,14 @@ impl Planner<'_> {
     pub(super) fn pages(
         &self,
         walk: &Walk,
-        client: Option<&str>,
+        tag: Option<&Tag>,
         memory: &mut Memory,
     ) -> Result<HashMap<String, PageFacts>, Stop> {
+        let shimmed = matches!(tag, Some(Tag::Shim { .. }));
+        if memory.shimmed != shimmed {
+            memory.pages.clear();
+            memory.shimmed = shimmed;
+        }
         let pages: Vec<_> = walk
             .files
             .iter()
@@ -45,11 +51,10 @@ impl Planner<'_> {
                 }
                 let bytes = self.read(&found.path, found.stamp)?;
                 let page = references::frame(&bytes);
-                let marker = client.map(|_| client_tag::marker(&page, &bytes));
-                let tag = client.zip(marker.as_deref()).map(|(client, marker)| {
-                    client_tag::tag(&self.config.site.base, client, marker)
-                });
-                let mut edits = client_tag::edits(&page, tag.as_deref());
+                let (mut edits, marker) = match tag {
+                    Some(tag) => tag.put(&page, &bytes, &self.config.site.base),
+                    None => (client_tag::edits(&page, None), None),
+                };
                 let served = edited(&bytes, &edits);
                 if served == bytes {
                     edits.clear(); // the tag is there already, from a build in place
@@ -58,9 +63,12 @@ impl Planner<'_> {
                     sha256: sha256(&served),
                     size: served.len() as u64,
                     utf8: std::str::from_utf8(&served).is_ok(),
-                    tag_forbidden: client.is_some()
-                        && page.csp.as_deref().is_some_and(forbids_own_scripts),
+                    tag_forbidden: (tag.zip(page.csp.as_deref()))
+                        .is_some_and(|(tag, policy)| forbids_tag(policy, tag)),
                     marker,
+                    appcache: page
+                        .root_attribute(&self.config.appcache.attribute)
+                        .map(str::to_owned),
                     edits,
                     head: Arc::new(loads(page)),
                 })
@@ -274,6 +282,7 @@ impl Planner<'_> {
                 promise: self.parsed.names.promise(&found.path),
                 utf8: page.is_some_and(|facts| facts.utf8),
                 marker: page.and_then(|facts| facts.marker.clone()),
+                appcache: page.and_then(|facts| facts.appcache.clone()),
                 head: page.map(|facts| facts.head.clone()).unwrap_or_default(),
             };
             files.insert(found.path.clone(), file);

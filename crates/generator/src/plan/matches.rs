@@ -55,9 +55,12 @@ impl Planner<'_> {
         let (keepable, _) = self.keepable(&walk, &hosted, &entries)?;
         let client = runtime::client(self.config)?;
         let client_path = runtime::client_path(&client);
-        let tagged = self.config.worker.inject.then_some(&*client_path);
         // Their sizes as served: the tag counts in the budget.
-        let pages = self.pages(&walk, tagged, memory)?;
+        let tagged = self.tagged(&walk, &stamps, &client_path, memory)?;
+        if let Some(caches) = &tagged.caches {
+            return Err(Stop::Error(caches.refuse("--match")));
+        }
+        let pages = tagged.pages;
         let selection = select(
             &keepable,
             &|found| {

@@ -1,6 +1,7 @@
 //! From a folder to its overlay: walk, shell, selection, pages, packs, manifest, worker.
 
 mod ahead;
+mod appcache;
 mod dev;
 mod files;
 mod hosted;
@@ -145,19 +146,23 @@ impl Planner<'_> {
             .map(|found| (&*found.path, found.stamp))
             .collect();
         let known: HashSet<&str> = stamps.keys().copied().collect();
-        let (entries, offline) = self.entries(&walk, &known)?;
+        let client = Bytes::from(runtime::client(self.config)?);
+        let client_path = runtime::client_path(&client);
         let hosted = self.hosted(&walk, &known)?;
+        let mut tagged = self.tagged(&walk, &stamps, &client_path, memory)?;
+        if let Some(caches) = tagged.caches.take() {
+            return self.over_appcache(&walk, &stamps, &hosted, tagged, &caches);
+        }
+        let pages = tagged.pages;
+        let (entries, offline) = self.entries(&walk, &known)?;
         let (keepable, unkept) = self.keepable(&walk, &hosted, &entries)?;
 
         let extras = self.extras(&known)?;
         let base = &self.config.site.base;
         let addresses = Addresses::new(base, self.parsed.cdn.as_ref(), &known).and(&extras);
         let shell = self.shell(&entries, &stamps, &addresses, memory)?;
-        let client = Bytes::from(runtime::client(self.config)?);
         let client_sha256 = sha256(&client);
-        let client_path = runtime::client_path(&client);
         let inject = self.config.worker.inject;
-        let pages = self.pages(&walk, inject.then_some(&*client_path), memory)?;
         let selection = select(
             &keepable,
             &|found| {
@@ -212,6 +217,7 @@ impl Planner<'_> {
             .map(|file| Warning::NameReused { file: file.clone() })
             .chain(warnings::missing(&pages, &shell, &addresses))
             .chain(overlaps(&self.parsed.routes))
+            .chain(tagged.warnings)
             .collect();
         if own.is_some() {
             wanted.clear(); // it fetches what its list names, file by file

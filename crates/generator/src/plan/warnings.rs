@@ -2,32 +2,72 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use base64::Engine;
+
 use crate::Warning;
 use crate::address::{Addresses, Target};
+use crate::client_tag::Tag;
+use crate::content_hash::Sha256;
 use crate::memory::PageFacts;
 use crate::select::Selection;
 use crate::shell::Shell;
 use crate::walk::Walk;
 
-/// Does a policy keep scripts of the site's own from running? Only the plain cases are told.
-pub(super) fn forbids_own_scripts(policy: &str) -> bool {
-    let directive = |wanted: &str| {
-        policy.split([';', ',']).map(str::trim).find_map(|d| {
-            d.strip_prefix(wanted)
-                .filter(|rest| rest.is_empty() || rest.starts_with(' '))
-        })
-    };
-    directive("script-src-elem")
-        .or_else(|| directive("script-src"))
-        .or_else(|| directive("default-src"))
-        .is_some_and(|sources| {
-            !sources.split_whitespace().any(|source| {
-                source == "'self'"
-                    || source == "*"
-                    || source.contains("//")
-                    || source.ends_with(':')
+/// Does a policy keep this tag from running? Only the plain cases are told. Several policies, one behind the
+/// other with commas, must all allow it.
+pub(super) fn forbids_tag(policy: &str, tag: &Tag) -> bool {
+    policy.split(',').any(|policy| {
+        let directive = |wanted: &str| {
+            policy.split(';').map(str::trim).find_map(|directive| {
+                let (name, sources) = directive.split_at_checked(wanted.len())?;
+                let ends =
+                    sources.is_empty() || sources.starts_with(|c: char| c.is_ascii_whitespace());
+                (ends && name.eq_ignore_ascii_case(wanted)).then_some(sources)
             })
-        })
+        };
+        directive("script-src-elem")
+            .or_else(|| directive("script-src"))
+            .or_else(|| directive("default-src"))
+            .is_some_and(|sources| !allows(sources, tag))
+    })
+}
+
+/// Content Security Policy 3, "does element match source list for type and source?" for a script in the page.
+fn allows(sources: &str, tag: &Tag) -> bool {
+    let mut sources = sources.split_whitespace();
+    match tag {
+        Tag::Client(_) => sources.any(|source| {
+            source == "'self'" || source == "*" || source.contains("//") || source.ends_with(':')
+        }),
+        Tag::Shim { sha256, .. } => {
+            let ours = csp_hash(sha256);
+            let sources: Vec<&str> = sources.collect();
+            let names = |start: &str| {
+                let mut all = sources.iter();
+                all.any(|source| {
+                    source
+                        .get(..start.len())
+                        .is_some_and(|s| s.eq_ignore_ascii_case(start))
+                })
+            };
+            // "If the list contains a nonce or a hash, 'unsafe-inline' is ignored"
+            let strict = [
+                "'nonce-",
+                "'sha256-",
+                "'sha384-",
+                "'sha512-",
+                "'strict-dynamic'",
+            ];
+            sources.contains(&&*ours)
+                || names("'unsafe-inline'") && !strict.iter().any(|it| names(it))
+        }
+    }
+}
+
+/// A script as a policy names it.
+pub(super) fn csp_hash(sha256: &Sha256) -> String {
+    let base64 = base64::engine::general_purpose::STANDARD;
+    format!("'sha256-{}'", base64.encode(sha256))
 }
 
 /// What the heads of pages outside the shell load and is not there, once for all pages that do.

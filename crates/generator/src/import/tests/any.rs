@@ -6,7 +6,7 @@ use super::*;
 use crate::import::regex;
 
 /// What a build makes of it.
-fn accepted(text: &str) -> Result<(), String> {
+pub(in crate::import) fn accepted(text: &str) -> Result<(), String> {
     #[derive(serde::Deserialize)]
     #[serde(default, deny_unknown_fields)]
     #[derive(Default)]
@@ -15,6 +15,7 @@ fn accepted(text: &str) -> Result<(), String> {
         precache: crate::config::PrecacheConfig,
         names: crate::config::NamesConfig,
         worker: crate::config::WorkerConfig,
+        appcache: crate::config::AppcacheConfig,
         route: Vec<crate::config::RouteConfig>,
     }
     let whole: Whole = toml::from_str(text).map_err(|error| error.to_string())?;
@@ -23,6 +24,7 @@ fn accepted(text: &str) -> Result<(), String> {
         precache: whole.precache,
         names: whole.names,
         worker: whole.worker,
+        appcache: whole.appcache,
         routes: whole.route,
         ..crate::BuildConfig::default()
     };
@@ -68,6 +70,7 @@ fn every_option_of_every_tool_has_an_answer_for_each_kind_of_value() {
                     Tool::WebpackInjectManifest => format!("new InjectManifest({literal})"),
                     Tool::VitePwa => format!("VitePWA({literal})"),
                     Tool::SwPrecache => format!("swPrecache.write(f, {literal})"),
+                    Tool::AppCache => unreachable!("a manifest is no script"),
                 });
                 let unanswered = made.findings.iter().find(|it| {
                     it.option == option && matches!(&it.outcome, Outcome::Lost { why } if why.contains("no answer") || why.contains("not known to have"))

@@ -1,4 +1,5 @@
 mod any;
+pub(in crate::import) use any::accepted;
 
 use super::literal::Regex;
 use super::regex::{Elsewhere, path_pattern, places, statuses};
@@ -478,6 +479,7 @@ fn the_table_for_readers_lists_the_same_options() {
         "Routes of sw-precache",
         [&ROUTE[..], &TOOLBOX_OPTIONS, &["default"]].concat(),
     );
+    check("AppCache", APPCACHE.to_vec());
 }
 
 #[test]

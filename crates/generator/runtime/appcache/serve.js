@@ -1,0 +1,118 @@
+// Answers navigations and what pages load, as `rules.js` decides.
+
+import { associate, find, load, relevant, tabs } from './library.js'
+import { comesFirst, subresource, substitute } from './rules.js'
+
+/** Pages that were not got by GET, by client: none of them is kept. @type {Set<string>} */
+export const unkeepable = new Set()
+
+/** @param {string} url */
+export const bare = (url) => url.replace(/#.*/s, '')
+
+/**
+ * @param {FetchEvent} event A navigation by GET.
+ * @returns {Promise<Response>}
+ */
+export async function navigate(event) {
+  const { request } = event
+  const url = bare(request.url)
+  // Without a word of what is kept the network is all there is.
+  if (!(await load().then(() => true, () => false))) return fetch(request)
+  for (const version of relevant()) {
+    const kept = comesFirst(version, version.foreign.has(url)) && (await find(version, url))
+    if (kept) return given(event, version, kept)
+  }
+  /** @type {Response | undefined} */
+  let response
+  let failure
+  try {
+    response = await fetch(request)
+  } catch (error) {
+    failure = error
+  }
+  if ((response && response.status < 400) || request.signal.aborted) return response || Promise.reject(failure)
+  for (const version of relevant()) {
+    const held = !!(await find(version, url))
+    const target = substitute(version, url, held, (entry) => version.foreign.has(entry))
+    const kept = target && (await find(version, target))
+    if (kept) return given(event, version, kept)
+  }
+  return response || Promise.reject(failure)
+}
+
+/**
+ * From here on this page has this version, whatever comes.
+ *
+ * @param {FetchEvent} event
+ * @param {import('./library.js').Version} version
+ * @param {Response} response
+ */
+function given(event, version, response) {
+  if (event.resultingClientId) event.waitUntil(associate(event.resultingClientId, version))
+  return response
+}
+
+/**
+ * @param {FetchEvent} event Of a page, not a navigation.
+ * @returns {Promise<Response>}
+ */
+export async function serve(event) {
+  const { request, clientId, resultingClientId } = event
+  const known = await load().then(() => true, () => false)
+  const version = known && tabs.get(clientId)?.version
+  if (!version) return fetch(request)
+  // a worker has the cache of the page that starts it
+  if (resultingClientId) event.waitUntil(associate(resultingClientId, version))
+  const url = bare(request.url)
+  const kept = await find(version, url)
+  const answer = subresource(version, request.method, url, !!kept)
+  if (kept && answer.by === 'cache') return cut(kept, request)
+  if (answer.by === 'nobody') {
+    console.warn(`revisit: ${url} is not loaded: ${version.manifest} lists it nowhere, and its NETWORK section has no *`)
+    return Response.error()
+  }
+  const { target = '' } = /** @type {{target?: string}} */ (answer)
+  const substituted = async () => {
+    const kept = target && !request.signal.aborted ? await find(version, target) : undefined
+    return kept && cut(kept, request)
+  }
+  try {
+    const response = await fetch(request)
+    const lost = response.status >= 400 || leadsAway(response, url)
+    return (lost && (await substituted())) || response
+  } catch (error) {
+    const response = await substituted()
+    if (response) return response
+    throw error
+  }
+}
+
+/**
+ * Was it redirected to another origin? Of a request without CORS only that it cannot be read tells it.
+ *
+ * @param {Response} response
+ * @param {string} url
+ */
+const leadsAway = ({ redirected, type, url: end }, url) =>
+  type === 'opaque' || (redirected && new URL(end).origin !== new URL(url).origin)
+
+/**
+ * The one range that was asked for (RFC 9110 §14), as media elements insist on; else the whole.
+ *
+ * @param {Response} kept
+ * @param {Request} request
+ */
+async function cut(kept, request) {
+  const [range, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(request.headers.get('range') || '') || []
+  if (!range || !(first || last) || kept.type === 'opaque' || request.headers.has('if-range')) return kept
+  const body = await kept.blob()
+  const { size } = body
+  const start = first ? +first : Math.max(0, size - +last)
+  const end = first && last ? Math.min(+last, size - 1) : size - 1
+  const headers = new Headers(kept.headers)
+  for (const name of ['content-encoding', 'content-length']) headers.delete(name)
+  if (first && last && +last < start) return new Response(body, { headers })
+  const possible = start < size
+  headers.set('content-range', `bytes ${possible ? `${start}-${end}` : '*'}/${size}`)
+  return new Response(possible ? body.slice(start, end + 1) : null, { status: possible ? 206 : 416, headers })
+}

@@ -1,0 +1,278 @@
+// A browser and a server without either: what the worker and the shim need of the platform, over maps, with a time
+// of the test's own. Worker and shim are the very code that sites get, joined as the generator does.
+
+import { readFileSync } from 'node:fs'
+
+const ORIGIN = 'http://example.com'
+const SCOPE = `${ORIGIN}/`
+
+const text = (file) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+
+/** A module and what it imports, each once and before those that import it. */
+function join(file, seen = new Set(['./config.js'])) {
+  const code = text(file)
+  const before = [...code.matchAll(/^import [^']*'([^']*)'$/gm)].map(([, other]) => {
+    if (seen.has(other)) return ''
+    seen.add(other)
+    return join(other, seen)
+  })
+  return before.join('') + code.replace(/^import [^']*'[^']*'$/gm, '').replace(/^export /gm, '')
+}
+
+const WORKER = join('start.js')
+const SHIM = text('page/shim.js')
+
+/** As much of a cache as the worker uses. */
+class Cache {
+  entries = new Map()
+  constructor(world) {
+    this.world = world
+  }
+  async put(request, response) {
+    const { url, headers } = new Request(request)
+    const body = await response.arrayBuffer()
+    if (this.world.putsUntilKill-- === 0) {
+      this.world.start()
+      return new Promise(() => {})
+    }
+    if (this.world.putsLeft-- <= 0) throw Object.assign(new Error('no room'), { name: 'QuotaExceededError' })
+    if (response.status === 206 || response.headers.get('vary') === '*') throw new TypeError('not for a cache')
+    this.entries.set(url, { headers, body, status: response.status, fields: [...response.headers] })
+  }
+  async match(request) {
+    const url = new Request(request).url.replace(/#.*/, '')
+    const kept = this.entries.get(url)
+    if (!kept) return undefined
+    const { body, status, fields } = kept
+    return Object.assign(new Response(body.slice(0), { status, headers: fields }), { entry: url })
+  }
+  async keys(request) {
+    const wanted = request && new Request(request).url
+    const found = [...this.entries].filter(([url]) => !wanted || url === wanted)
+    return found.map(([url, { headers }]) => ({ url, headers }))
+  }
+  async delete(request) {
+    return this.entries.delete(new Request(request).url)
+  }
+}
+
+/** A page with the shim in it, and the events that it has heard. */
+class Page {
+  events = []
+  details = []
+  manifest = null
+  /** As `document.readyState` and the load event have it. */
+  isLoaded = true
+  constructor(world, url) {
+    this.isLoaded = !world.isSlow
+    this.id = `client-${++world.lastClient}`
+    this.url = url
+    const container = Object.assign(new EventTarget(), {
+      controller: { postMessage: (data) => world.handle('message', { data, ports: [], source: this }) },
+      startMessages() {},
+      ready: Promise.resolve({}),
+      register: async () => {},
+    })
+    this.postMessage = (data) => container.dispatchEvent(Object.assign(new Event('message'), { data }))
+    const window = (this.window = {})
+    this.start = () => {
+      const given = {
+        window,
+        document: { documentElement: { getAttribute: () => this.manifest }, readyState: this.isLoaded ? 'complete' : 'loading' },
+        location: { href: url, reload: () => (this.again = true) },
+        navigator: { serviceWorker: container },
+        addEventListener: (name, work) => name === 'load' && (this.onload ||= work),
+        setTimeout: (work) => work(),
+        ProgressEvent: class extends Event {
+          constructor(name, { loaded, total }) {
+            super(name)
+            Object.assign(this, { loaded, total })
+          }
+        },
+        WORKER: '/sw.js',
+        SCOPE: '/',
+        ATTRIBUTE: 'manifest',
+      }
+      new Function(...Object.keys(given), SHIM)(...Object.values(given))
+      for (const name of ['checking', 'error', 'noupdate', 'downloading', 'progress', 'updateready', 'cached', 'obsolete']) {
+        window.applicationCache.addEventListener(name, (event) => {
+          this.details.push(event)
+          if (!(name === 'progress' && this.events.at(-1) === name)) this.events.push(name)
+        })
+      }
+    }
+  }
+  get status() {
+    const { applicationCache } = this.window
+    if (!applicationCache) return 'UNCACHED'
+    return ['UNCACHED', 'IDLE', 'CHECKING', 'DOWNLOADING', 'UPDATEREADY', 'OBSOLETE'].find(
+      (name) => applicationCache[name] === applicationCache.status,
+    )
+  }
+}
+
+export class World {
+  caches = new Map()
+  server = new Map()
+  pages = new Map()
+  asked = []
+  offline = false
+  /** Pages are made that have not loaded yet. */
+  isSlow = false
+  putsLeft = Infinity
+  putsUntilKill = -1
+  now = 1_600_000_000_000
+  lastClient = 0
+
+  constructor(config = {}) {
+    this.config = { site: '', profile: {}, stallMs: 30_000, seizes: false, ...config }
+    this.start()
+  }
+
+  /** A worker that knows nothing but what is in the caches, as after a kill. */
+  start() {
+    this.listeners = {}
+    this.timers = []
+    const alive = {}
+    this.alive = alive
+    const world = this
+    /** Nothing that an ended worker waits for comes. */
+    const live = (work) =>
+      new Promise((resolve, reject) => {
+        const ended = () => world.alive !== alive
+        if (ended()) return
+        Promise.resolve(work()).then(
+          (value) => ended() || resolve(value),
+          (error) => ended() || reject(error),
+        )
+      })
+    const opened = (cache) =>
+      Object.fromEntries(
+        ['put', 'match', 'keys', 'delete'].map((method) => [method, (...given) => live(() => cache[method](...given))]),
+      )
+    const cacheStorage = {
+      has: (name) => live(() => world.caches.has(name)),
+      keys: () => live(() => [...world.caches.keys()]),
+      delete: (name) => live(() => world.caches.delete(name)),
+      open: (name) =>
+        live(() => {
+          if (!world.caches.has(name)) world.caches.set(name, new Cache(world))
+          return opened(world.caches.get(name))
+        }),
+      match: (request, { cacheName }) => live(() => world.caches.get(cacheName)?.match(request)),
+    }
+    const given = {
+      self: {
+        registration: { scope: SCOPE, active: null },
+        navigator: { locks: { request: async (_, work) => work() } },
+        clients: { matchAll: async () => [...world.pages.values()], claim: async () => {} },
+        skipWaiting: async () => {},
+        addEventListener: (name, listener) => (world.listeners[name] = listener),
+      },
+      caches: cacheStorage,
+      fetch: (url, init) => live(() => world.fetch(url, init)),
+      Date: class extends Date {
+        static now = () => world.now
+      },
+      setTimeout: (work, ms) => world.timers.push({ work, ms }),
+      clearTimeout: (id) => delete world.timers[id - 1],
+      console: { warn: () => {} },
+      config: this.config,
+    }
+    new Function(...Object.keys(given), WORKER)(...Object.values(given))
+  }
+
+  /** What the server says of a URL from now on; an array is a queue of answers; nothing: 404. */
+  put(address, answer) {
+    if (answer) this.server.set(new URL(address, SCOPE).href, answer)
+    else this.server.delete(new URL(address, SCOPE).href)
+  }
+
+  async fetch(asked, init = {}) {
+    const url = (asked.url || asked).replace(/#.*/, '')
+    this.asked.push(url)
+    await undefined
+    if (init.signal?.aborted) throw init.signal.reason
+    let answer = this.server.get(url)
+    if (Array.isArray(answer)) answer = answer.length > 1 ? answer.shift() : answer[0]
+    if (this.offline || answer?.error) throw new TypeError('no network')
+    const { status = 200, body = '', headers = {}, redirect, manifest } = answer || { status: 404, body: 'not found' }
+    const fields = new Headers(headers)
+    if (redirect && init.redirect === 'manual') return Object.assign(Response.error(), { type: 'opaqueredirect' })
+    if (redirect) return this.fetch(new URL(redirect, url).href, init)
+    const etag = fields.get('etag')
+    if (etag && new Headers(init.headers).get('if-none-match') === etag) return new Response(null, { status: 304 })
+    if (manifest) fields.set('x-manifest', manifest)
+    return new Response(body, { status, headers: fields })
+  }
+
+  /** Has the worker handle an event. */
+  async handle(name, event) {
+    let answer
+    this.listeners[name]({ ...event, respondWith: (given) => (answer = given), waitUntil: (work) => work?.catch?.(() => {}) })
+    return answer
+  }
+
+  /** Until nothing more happens without a timer. */
+  async quiet() {
+    for (let turns = 0, last = -1; turns < 5 || last !== this.asked.length; turns++) {
+      last = this.asked.length
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  /** What was put off by so many milliseconds happens now. */
+  async tick(ms) {
+    for (const timer of this.timers.splice(0)) if (timer?.ms === ms) timer.work()
+    await this.quiet()
+  }
+
+  /** Loads a page: what answered, and the page, if there is one. */
+  async visit(address, method = 'GET') {
+    const url = new URL(address, SCOPE).href
+    const { from, response, page } = await this.request(url, { method, mode: 'navigate' })
+    if (!response) return { from, page }
+    this.pages.set(page.id, page)
+    page.start()
+    await this.quiet()
+    if (!page.again) return { from, body: await response.text(), page }
+    this.pages.delete(page.id)
+    return this.visit(address, method)
+  }
+
+  /** What a page loads. */
+  async load(address, page, method = 'GET') {
+    const { from, response } = await this.request(new URL(address, page.url).href, { method, mode: 'cors', page })
+    await this.quiet()
+    return { from, body: await response?.text() }
+  }
+
+  async request(url, { method, mode, page }) {
+    const request = { url, method, mode, headers: new Headers(), signal: new AbortController().signal }
+    const made = page ? undefined : new Page(this, url)
+    const ids = { clientId: page?.id || '', resultingClientId: made?.id || '' }
+    let response
+    try {
+      response = await this.handle('fetch', { request, ...ids })
+      response ||= await this.fetch(url)
+    } catch {
+      response = undefined
+    }
+    if (!response || response.type === 'error') return { from: 'error', page: made }
+    if (made) made.manifest = response.headers.get('x-manifest')
+    const { entry } = response
+    const from = !entry ? 'network' : entry === url.replace(/#.*/, '') ? 'cache' : `fallback:${entry}`
+    return { from, response, page: made }
+  }
+
+  /** Calls the API; the name of what it throws, if it does. */
+  async call(page, method) {
+    try {
+      page.window.applicationCache[method]()
+      await this.quiet()
+      return null
+    } catch (error) {
+      return error.name
+    }
+  }
+}

@@ -1,0 +1,244 @@
+// What the shared cases do not reach: kills, full disks, large manifests, what is cleaned up, and the page's side.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+
+import { fresh } from './fresh.js'
+import { World } from './testing/world.js'
+
+const MANIFEST = '/site.appcache'
+
+/** A site whose files all say `word`. */
+function deploy(world, word, more = '') {
+  world.put(MANIFEST, { body: `CACHE MANIFEST\n# ${word}\na.js\nb.js\nFALLBACK:\n/away/ away.html\n${more}` })
+  for (const file of ['a.js', 'b.js', 'away.html']) world.put(file, { body: `${file} ${word}` })
+  for (const page of ['/', '/other']) world.put(page, { body: `page ${word}`, manifest: MANIFEST })
+}
+
+async function visited(word = 'one') {
+  const world = new World()
+  deploy(world, word)
+  const { page } = await world.visit('/')
+  assert.equal(page.events.at(-1), 'cached')
+  return { world, page }
+}
+
+/** Which word everything says without a network; it is one alone. */
+async function wordOffline(world) {
+  world.offline = true
+  const { body, page } = await world.visit('/')
+  const bodies = [body, (await world.load('a.js', page)).body, (await world.load('b.js', page)).body]
+  const away = await world.visit('/away/x')
+  bodies.push(away.body)
+  const words = new Set(bodies.map((text) => text.split(' ')[1]))
+  assert.equal(words.size, 1, `${bodies}`)
+  world.offline = false
+  for (const page of [...world.pages.keys()]) world.pages.delete(page)
+  return [...words][0]
+}
+
+const versions = (world) => [...world.caches.keys()].filter((name) => /\|\d+$/.test(name)).length
+
+test('a worker that is killed at any put of an update leaves one version whole, and the next visit completes it', async () => {
+  let kept = 0
+  for (let puts = 0; ; puts++) {
+    const { world } = await visited()
+    world.pages.clear()
+    deploy(world, 'two')
+    world.putsUntilKill = puts
+    const { page } = await world.visit('/')
+    const killed = page.events.at(-1) !== 'updateready'
+    world.putsUntilKill = -1
+    world.start()
+    world.pages.clear()
+    world.now += 120_000
+    const word = await wordOffline(world)
+    kept += word === 'one'
+    for (let visits = 0; visits < 2; visits++) {
+      world.pages.clear()
+      world.now += 120_000
+      await world.visit('/')
+    }
+    assert.equal(versions(world), 1, `after ${puts} puts`)
+    assert.equal(await wordOffline(world), 'two', `after ${puts} puts`)
+    if (!killed) break
+    assert.ok(puts < 30)
+  }
+  assert.ok(kept > 5)
+})
+
+test('a disk that is full at any put of an update leaves the version before', async () => {
+  for (let puts = 1; ; puts++) {
+    const { world, page } = await visited()
+    deploy(world, 'two')
+    world.putsLeft = puts
+    page.events.length = 0
+    await world.call(page, 'update')
+    world.putsLeft = Infinity
+    if (page.events.at(-1) === 'updateready') break
+    assert.equal(page.events.at(-1), 'error')
+    assert.equal(page.details.at(-1).reason, 'quota')
+    assert.equal(page.status, 'IDLE')
+    assert.equal(versions(world), 1)
+    assert.equal(await wordOffline(world), 'one')
+    assert.ok(puts < 30)
+  }
+})
+
+test('ten thousand files are kept, six at a time, and more than twenty thousand are refused', async () => {
+  const { world, page } = await visited()
+  const list = (count) => Array.from({ length: count }, (_, n) => `files/${n}`).join('\n')
+  for (let n = 0; n < 10_000; n++) world.put(`files/${n}`, { body: `${n}` })
+  deploy(world, 'two', `CACHE:\n${list(10_000)}`)
+  await world.call(page, 'update')
+  assert.equal(page.events.at(-1), 'updateready')
+  assert.deepEqual([page.details.at(-2).loaded, page.details.at(-2).total], [10_004, 10_004])
+  deploy(world, 'three', `CACHE:\n${list(20_001)}`)
+  await world.call(page, 'update')
+  assert.equal(page.details.at(-1).reason, 'policy')
+})
+
+test('an update that a page begins when it hears of the last one runs to its end', async () => {
+  const { world, page } = await visited()
+  deploy(world, 'two')
+  page.events.length = 0
+  const { applicationCache } = page.window
+  applicationCache.onupdateready = () => {
+    applicationCache.onupdateready = null
+    applicationCache.swapCache()
+    applicationCache.update()
+  }
+  await world.call(page, 'update')
+  assert.deepEqual(page.events.slice(-3), ['updateready', 'checking', 'noupdate'])
+  assert.equal(page.status, 'IDLE')
+  await world.call(page, 'update')
+  assert.deepEqual(page.events.slice(-2), ['checking', 'noupdate'])
+})
+
+test('abort() ends an update, and the version before stays', async () => {
+  const { world, page } = await visited()
+  deploy(world, 'two')
+  page.events.length = 0
+  page.window.applicationCache.update()
+  page.window.applicationCache.abort()
+  await world.quiet()
+  assert.deepEqual(page.events, ['checking', 'error'])
+  assert.equal(page.details.at(-1).reason, 'abort')
+  assert.equal(await wordOffline(world), 'one')
+})
+
+test('calls that have nothing to work on are refused, as they were', async () => {
+  const world = new World()
+  world.put('/plain', { body: 'no manifest' })
+  const { page } = await world.visit('/plain')
+  assert.deepEqual([page.status, page.events], ['UNCACHED', []])
+  for (const call of ['update', 'swapCache']) assert.equal(await world.call(page, call), 'InvalidStateError')
+  assert.equal(await world.call(page, 'abort'), null)
+  const { world: other, page: kept } = await visited()
+  assert.equal(await other.call(kept, 'swapCache'), 'InvalidStateError')
+  // a manifest that is gone: swapCache() frees the page
+  other.put(MANIFEST, null)
+  await other.call(kept, 'update')
+  assert.deepEqual([kept.events.at(-1), kept.status], ['obsolete', 'OBSOLETE'])
+  assert.equal((await other.load('a.js', kept)).from, 'cache')
+  assert.equal(await other.call(kept, 'swapCache'), null)
+  assert.equal(kept.status, 'UNCACHED')
+  assert.equal((await other.load('a.js', kept)).from, 'network')
+})
+
+test('versions and records that nobody needs go, and a page in another tab keeps its own', async () => {
+  const { world, page } = await visited()
+  for (const word of ['two', 'three', 'four']) {
+    deploy(world, word)
+    world.now += 120_000
+    await world.visit('/')
+  }
+  // that of the page, and those of the pages that came since
+  assert.equal(versions(world), 4)
+  assert.equal((await world.load('a.js', page)).body, 'a.js one')
+  world.pages.clear()
+  world.pages.set(page.id, page)
+  world.now += 120_000
+  world.start() // which finds clients that it does not know to be gone
+  await world.visit('/')
+  world.now += 120_000
+  await world.visit('/')
+  assert.equal(versions(world), 2)
+  assert.equal((await world.load('a.js', page)).body, 'a.js one')
+  world.pages.clear()
+  world.now += 120_000
+  await world.visit('/')
+  assert.equal(versions(world), 1)
+  const index = world.caches.get('revisit|http://example.com/||appcache')
+  const kinds = [...index.entries.keys()].map((url) => url.split('/appcache/')[1].split('/')[0])
+  assert.deepEqual(kinds.sort(), ['tab', 'version'])
+})
+
+test('a storage that cannot be read leaves pages to the network', async () => {
+  const { world } = await visited()
+  world.start()
+  for (const cache of world.caches.values()) cache.keys = () => Promise.reject(new Error('corrupt'))
+  const { from } = await world.visit('/')
+  assert.equal(from, 'network')
+})
+
+test('a range of what is kept is cut out of it', async () => {
+  const { world, page } = await visited()
+  const ask = async (range) => {
+    const request = {
+      url: 'http://example.com/a.js',
+      method: 'GET',
+      mode: 'cors',
+      headers: new Headers({ range }),
+      signal: new AbortController().signal,
+    }
+    const response = await world.handle('fetch', { request, clientId: page.id, resultingClientId: '' })
+    return [response.status, response.headers.get('content-range'), await response.text()]
+  }
+  assert.deepEqual(await ask('bytes=0-3'), [206, 'bytes 0-3/8', 'a.js'])
+  assert.deepEqual(await ask('bytes=-3'), [206, 'bytes 5-7/8', 'one'])
+  assert.deepEqual(await ask('bytes=99-'), [416, 'bytes */8', ''])
+  assert.deepEqual((await ask('bytes=3-1'))[0], 200)
+})
+
+test('only a lifetime that the server gave keeps a file from being asked for', () => {
+  const at = Date.UTC(2026, 0, 1)
+  const check = (fields, seconds, expected) =>
+    assert.equal(fresh(new Headers(fields), at, at + seconds * 1000), expected, `${JSON.stringify(fields)} ${seconds}`)
+  check({ 'cache-control': 'max-age=60' }, 59, true)
+  check({ 'cache-control': 'max-age=60' }, 60, false)
+  check({ 'cache-control': 'public, Max-Age=60, max-age=1', age: '50' }, 9, true)
+  check({ 'cache-control': 'max-age=60', age: '50' }, 10, false)
+  check({ 'cache-control': 'max-age=60, no-cache' }, 0, false)
+  check({ 'cache-control': 'max-age=60', vary: 'cookie, *' }, 0, false)
+  check({ 'cache-control': 'max-age=-1' }, 0, false)
+  check({ 'last-modified': new Date(0).toUTCString() }, 0, false)
+  const [date, expires] = [new Date(at).toUTCString(), new Date(at + 60_000).toUTCString()]
+  check({ date, expires }, 59, true)
+  check({ date, expires }, 60, false)
+  check({ expires: '0' }, 0, false)
+  check({ date, expires, 'cache-control': 'max-age=1' }, 2, false)
+})
+
+test('events wait for the page, in order, with one progress; handlers and listeners run as elsewhere', async () => {
+  const { world } = await visited()
+  deploy(world, 'two')
+  world.isSlow = true
+  const { page } = await world.visit('/')
+  const { applicationCache } = page.window
+  const heard = []
+  applicationCache.onupdateready = () => heard.push('never: it is replaced')
+  applicationCache.addEventListener('updateready', (event) => heard.push(event.defaultPrevented))
+  applicationCache.onupdateready = function () {
+    heard.push(this === applicationCache)
+    return false
+  }
+  applicationCache.onprogress = 'no function'
+  assert.equal(applicationCache.onprogress, null)
+  assert.deepEqual([page.events, applicationCache.status], [[], 4])
+  page.onload()
+  assert.deepEqual(page.events, ['checking', 'downloading', 'progress', 'updateready'])
+  const last = page.details[2]
+  assert.deepEqual([last.loaded, last.total, last.type], [4, 4, 'progress'])
+  assert.deepEqual(heard, [true, true])
+})

@@ -1,0 +1,180 @@
+//! `FALLBACK:` and `NETWORK:` as routes: prefixes of the network first, then fallbacks, the longest first.
+
+use percent_encoding::percent_decode_str;
+use revisit_rules::appcache::{Fallback, Mode, Section};
+use url::Url;
+
+use super::site::file_of;
+use super::{Import, is_own, shown};
+use crate::import::draft::{Item, Toml};
+
+impl Import<'_> {
+    pub(super) fn routes(&mut self) {
+        let mut prefixes: Vec<&Url> = self.manifest.network.iter().collect();
+        prefixes.sort_by_key(|url| url.as_str().len());
+        let mut taken: Vec<&Url> = Vec::new();
+        for url in prefixes {
+            if self.prefix(url, &taken) {
+                taken.push(url);
+            }
+        }
+        let mut fallbacks: Vec<&Fallback> = self.manifest.fallback.iter().collect();
+        fallbacks.sort_by_key(|it| std::cmp::Reverse(it.namespace.as_str().len()));
+        for fallback in fallbacks {
+            self.fallback(fallback, &taken);
+        }
+        if self.manifest.mode == Mode::PreferOnline {
+            self.pages_from_the_network();
+        }
+    }
+
+    /// A prefix under `NETWORK:`. Whether it became a route.
+    fn prefix(&mut self, url: &Url, taken: &[&Url]) -> bool {
+        let line = self.line(Section::Network, url);
+        let option = format!("NETWORK {}", shown(url));
+        if !is_own(url) {
+            let why =
+                "what is of another origin comes from the network unless a route says otherwise";
+            self.draft.needless_at(&option, line, why);
+        } else if url.query().is_some() {
+            self.draft.lost_at(&option, line, QUERY);
+        } else if taken.iter().any(|it| url.as_str().starts_with(it.as_str())) {
+            self.draft
+                .needless_at(&option, line, "a shorter prefix has it");
+        } else {
+            let to = "[[route]] network-only";
+            match self.route(url, true, "network-only", None) {
+                Ok(()) => {
+                    self.draft.mapped_at(&option, line, to, None);
+                    return true;
+                }
+                Err(why) => self.draft.lost_at(&option, line, why),
+            }
+        }
+        false
+    }
+
+    fn fallback(&mut self, fallback: &Fallback, prefixes: &[&Url]) {
+        let Fallback { namespace, target } = fallback;
+        let line = self.line(Section::Fallback, namespace);
+        let option = format!("FALLBACK {} {}", shown(namespace), shown(target));
+        let file = file_of(target);
+        let beaten = prefixes
+            .iter()
+            .any(|it| namespace.as_str().starts_with(it.as_str()));
+        if beaten {
+            self.draft
+                .needless_at(&option, line, "a prefix under `NETWORK:` wins over it");
+        } else if namespace.query().is_some() || target.query().is_some_and(|it| !it.is_empty()) {
+            self.draft.lost_at(&option, line, QUERY);
+        } else if self.is_missing(&file) {
+            let why = "its target is no file of the site, and an update would have ended on it";
+            self.draft.lost_at(&option, line, why);
+        } else {
+            let to = "[[route]] network-first, fallback";
+            let note = "when nobody answers; an answer with an error status is passed on, and what was visited is kept";
+            match self.route(namespace, true, "network-first", Some(&file)) {
+                Ok(()) => {
+                    self.draft.mapped_at(&option, line, to, Some(note));
+                    self.keep(file);
+                }
+                Err(why) => self.draft.lost_at(&option, line, why),
+            }
+        }
+    }
+
+    /// `prefer-online`: a precached file answers before any route, so that pages are not precached.
+    fn pages_from_the_network(&mut self) {
+        let is_all = |it: &Place| it.is_prefix && it.path == "/";
+        if self.places.iter().any(is_all) {
+            let why = "a route before it asks the network for all pages";
+            self.draft.needless_at("SETTINGS prefer-online", 0, why);
+            return;
+        }
+        let note = "pages are kept when they are visited; the entry page and targets of fallbacks stay precached, and answer first";
+        self.draft.mapped_at(
+            "SETTINGS prefer-online",
+            0,
+            "[[route]] network-first of pages",
+            Some(note),
+        );
+        let mut item = Item::default();
+        item.set("destination", Toml::Texts(vec!["document".into()]));
+        item.set("strategy", Toml::Text("network-first".into()));
+        item.set("max_entries", Toml::Number(PAGES_MAX));
+        self.draft.routes.push(item);
+    }
+
+    /// A route for a URL, or for all that begin with it.
+    ///
+    /// # Errors
+    /// Why there can be none.
+    pub(super) fn route(
+        &mut self,
+        url: &Url,
+        is_prefix: bool,
+        strategy: &str,
+        fallback: Option<&str>,
+    ) -> Result<(), &'static str> {
+        let path = percent_decode_str(url.path())
+            .decode_utf8_lossy()
+            .into_owned();
+        if literal(&path) != path {
+            return Err("a pattern cannot name one of its characters");
+        }
+        let place = Place {
+            origin: url.origin().ascii_serialization(),
+            path,
+            is_prefix,
+        };
+        if self.places.iter().any(|it| it.covers(&place)) {
+            return Err("a route before it has all of its paths");
+        }
+        let rest = if is_prefix { "**" } else { "" };
+        let mut item = Item::default();
+        item.set("path", Toml::Text(format!("{}{rest}", place.path)));
+        if !is_own(url) {
+            item.set("origin", Toml::Text(place.origin.clone()));
+        }
+        item.set("strategy", Toml::Text(strategy.into()));
+        if let Some(file) = fallback {
+            item.set("fallback", Toml::Text(file.to_owned()));
+        }
+        if strategy == "network-first" {
+            item.set("max_entries", Toml::Number(PAGES_MAX));
+        }
+        self.draft.routes.push(item);
+        self.places.push(place);
+        Ok(())
+    }
+}
+
+/// Which URLs a route is for.
+pub(super) struct Place {
+    origin: String,
+    path: String,
+    is_prefix: bool,
+}
+
+impl Place {
+    fn covers(&self, other: &Self) -> bool {
+        let all = self.is_prefix && other.path.starts_with(&self.path);
+        self.origin == other.origin && (all || self.path == other.path)
+    }
+}
+
+/// A pattern that means one path; what would mean more in it becomes `?`, any one character.
+pub(super) fn literal(path: &str) -> String {
+    path.chars()
+        .map(|char| match char {
+            '*' | '{' | '}' | '[' | ']' | '\\' | '!' | ':' | '?' | '(' | ')' | '+' => '?',
+            char if char.is_control() => '?',
+            char => char,
+        })
+        .collect()
+}
+
+const QUERY: &str = "a route looks at no query";
+
+/// Most entries of what a route keeps of pages.
+const PAGES_MAX: u64 = 50;

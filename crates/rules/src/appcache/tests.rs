@@ -1,0 +1,5 @@
+//! The whole machine: the committed vectors, and a world for what they do not say.
+
+mod appcache_vectors;
+mod process;
+mod world;
