@@ -226,10 +226,13 @@ export const PARKED_MS = 1_800_000
 
 /** Drops the records of pages that are gone, and versions that no page has and none will get. */
 export async function sweep() {
+  const isGone = (/** @type {string} */ id) => (tabs.get(id)?.until || 0) < Date.now()
+  // Asked for before the list: who comes meanwhile is not on it.
+  const doubtful = [...tabs.keys()].filter(isGone)
   const clients = await worker.clients.matchAll({ type: 'all', includeUncontrolled: true })
   const there = new Set(clients.map(({ id }) => id))
   const cache = await index()
-  for (const [id, { until }] of tabs) if (!there.has(id) && until < Date.now()) tabs.delete(id)
+  for (const id of doubtful) if (!there.has(id) && isGone(id)) tabs.delete(id)
   const used = new Set(relevant())
   for (const { version } of tabs.values()) used.add(version)
   for (const [seq, version] of versions) {
