@@ -112,7 +112,15 @@ fn in_a_browser(name: &str, settings: &[(&str, Vec<usize>)]) -> Result<()> {
     shell::run(bench)
 }
 
-const NAMES: [&str; 7] = ["build", "size", "gateway", "install", "code-cache", "replay", "store"];
+const NAMES: [&str; 7] = [
+    "build",
+    "size",
+    "gateway",
+    "install",
+    "code-cache",
+    "replay",
+    "store",
+];
 
 /// The words after a benchmark's name: `--name value`.
 struct Options<'a>(Vec<(&'a str, &'a str)>);

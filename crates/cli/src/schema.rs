@@ -94,9 +94,9 @@ fn described(value: &Value) -> &str {
 }
 
 /// In the order in which a reader needs them.
-const ORDER: [&str; 12] = [
-    "site", "precache", "worker", "route", "prefetch", "appcache", "names", "build", "serve", "limits",
-    "origin", "cache", "admin",
+const ORDER: [&str; 13] = [
+    "site", "precache", "worker", "route", "prefetch", "appcache", "names", "build", "serve",
+    "limits", "origin", "cache", "admin",
 ];
 
 #[cfg(test)]

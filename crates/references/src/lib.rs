@@ -96,7 +96,7 @@ pub struct Page {
 
 impl Page {
     /// An attribute of `<html>`, unless it is empty.
-    pub(crate) fn root_attribute(&self, name: &str) -> Option<&str> {
+    pub fn root_attribute(&self, name: &str) -> Option<&str> {
         let mut all = self.root.iter();
         let (_, value) = all.find(|(given, _)| given.eq_ignore_ascii_case(name))?;
         Some(&**value).filter(|value| !value.is_empty())

@@ -13,7 +13,6 @@ mod told;
 use revisit_engine::{Clock, SystemClock};
 use serde_json::json;
 
-pub(crate) use self::told::span;
 use crate::args::ExplainArgs;
 use crate::failure::Failure;
 use crate::terminal::say;

@@ -157,7 +157,7 @@ fn off(visit: &VisitReport) -> String {
 fn answers(visit: &VisitReport) -> String {
     let waited = match visit.waited_seconds {
         0 => String::new(),
-        seconds => format!(", {} later", crate::explain::span(seconds)),
+        seconds => format!(", {} later", crate::terminal::span(seconds)),
     };
     let mut text = format!("\n{}{waited}\n", plain(&visit.title));
     let label = |one: &ExchangeReport| match one.status {

@@ -20,7 +20,7 @@ use crate::packs::{Batch, Pack, pack};
 use crate::select::{Group, Selection};
 use crate::shell::{References, Shell, file_of, worker_urls};
 use crate::walk::Walk;
-use crate::{BuildError, client_tag, parallel};
+use crate::{BuildError, parallel};
 
 impl Planner<'_> {
     /// Where the tag goes in every page, and the hash of what then is served.

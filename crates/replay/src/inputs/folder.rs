@@ -271,7 +271,7 @@ impl Folder {
                 .iter()
                 .map(|value| value.as_bytes())
         };
-        let conditions = Conditions::read(values);
+        let conditions = Conditions::read(now, values);
         let current = validators(&headers, now);
         if status == StatusCode::OK
             && matches!(

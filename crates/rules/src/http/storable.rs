@@ -80,6 +80,7 @@ impl Because {
             | Self::Worthless => true,
             Self::Method
             | Self::PostOfAnother
+            | Self::Challenge
             | Self::NotFinal
             | Self::NoPart
             | Self::RequestNoStore

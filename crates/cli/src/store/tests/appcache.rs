@@ -72,7 +72,7 @@ fn an_application_cache_is_listed_with_its_categories_and_deleted_by_its_manifes
          \x20     200  text/html                    5 bytes  1 minute ago          https://old.example/index.html  master\n\
          \x20     200  text/html                    5 bytes  1 minute ago          https://old.example/off.html  explicit, fallback, foreign"
     );
-    let json = run(list::as_json(&store, &place, false)).unwrap();
+    let json = run(list::as_json(&store, &place, false, now())).unwrap();
     let entries = &json["sites"][0]["caches"][0]["entries"];
     assert_eq!(entries[0]["created_at"], "Thu, 14 Jan 2027 07:00:00 GMT");
     assert_eq!(

@@ -208,7 +208,7 @@ impl Har {
                 .map(HeaderValue::as_bytes)
         };
         let verdict =
-            Conditions::read(values).evaluate(&validators(&headers, now), Access::Read, now);
+            Conditions::read(now, values).evaluate(&validators(&headers, now), Access::Read, now);
         if kept.status == StatusCode::OK && matches!(verdict, Verdict::NotModified(_)) {
             return Some(Response {
                 headers,

@@ -61,5 +61,5 @@ fn what_is_left_falls_below_zero_when_it_is_stale() {
 }
 
 fn check(outcome: Outcome, expected: &str) {
-    assert_eq!(outcome.cache_status(token_ref("revisit")), expected);
+    assert_eq!(outcome.cache_status(sfv::token_ref("revisit")), expected);
 }

@@ -1,6 +1,6 @@
 //! What the rules of one hit cost: key, look-up, variant, reuse, conditions, range, the answer's head.
 //!
-//! `cargo bench -p revisit-rules --bench hit`. The reach is 500 ns for a request with a browser's
+//! `cargo bench --manifest-path benches/rules/Cargo.toml`. The reach is 500 ns for a request with a browser's
 //! fields. Everything that `revisit_engine::cache` decides on a fresh hit is decided here, in its
 //! order; sockets, bodies and the store's bounds are not.
 #![allow(missing_docs, reason = "criterion's macros write functions without")]
