@@ -172,13 +172,4 @@ fn a_folder_that_cannot_be_a_store_is_told_with_the_remedy() {
     let refused = revisit(&words);
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("help: "), "{}", refused.stderr);
-    let for_folder = revisit(&["serve", store, "--store", store]);
-    assert_eq!(for_folder.code, Some(2));
-    assert!(
-        for_folder
-            .stderr
-            .contains("`--store` is about the cache before a server"),
-        "{}",
-        for_folder.stderr
-    );
 }

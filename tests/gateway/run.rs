@@ -11,8 +11,8 @@ fn words_that_make_no_sense_together_are_refused() {
     let folder = site.path().to_str().unwrap();
     for (words, said) in [
         (
-            vec!["serve", "https://127.0.0.1:9"],
-            "the scheme of `https://127.0.0.1:9` is not `http`",
+            vec!["serve", "ftp://127.0.0.1:9"],
+            "the scheme of `ftp://127.0.0.1:9` is neither `http` nor `https`",
         ),
         (
             vec!["serve", "http://127.0.0.1:9/app"],
@@ -37,6 +37,10 @@ fn words_that_make_no_sense_together_are_refused() {
         (
             vec!["serve", folder, "--admin", "127.0.0.1:0"],
             "`--admin` is about",
+        ),
+        (
+            vec!["serve", folder, "--store", folder],
+            "`--store` is about the cache before a server",
         ),
     ] {
         let refused = revisit(&words);

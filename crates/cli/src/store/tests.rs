@@ -271,7 +271,8 @@ fn a_purge_hits_what_bears_the_label_and_nothing_that_is_durable() {
             .unwrap();
         for host in ["a.example", "b.example"] {
             let label = revisit_engine::record::Label::Host(host).to_bytes();
-            let entry = NewEntry::new(host, "", Staged::bytes("x")).label(label);
+            let head = kept_head(&format!("http://{host}/"));
+            let entry = NewEntry::new(host, head, Staged::bytes("x")).label(label);
             let batch = revisit_store::Batch::new().insert(entry);
             cache.commit(batch).await.unwrap();
         }
@@ -283,7 +284,7 @@ fn a_purge_hits_what_bears_the_label_and_nothing_that_is_durable() {
         assert_eq!(soft, (1, 1));
         let text = list::as_text(&store, &place, false, now()).await.unwrap();
         assert!(
-            text.contains("a.example  purged, used as stale only\n"),
+            text.contains("http://a.example/  stale  purged, used as stale only\n"),
             "{text}"
         );
         let hard = change::purge_in(&store, &place, what(), false)
@@ -298,6 +299,25 @@ fn a_purge_hits_what_bears_the_label_and_nothing_that_is_durable() {
         let all = change::purge_in(&store, &place, None, false).await.unwrap();
         assert_eq!(all, (1, 3));
     });
+}
+
+/// The head of a response of the HTTP cache that has no lifetime.
+fn kept_head(url: &str) -> Vec<u8> {
+    use revisit_rules::http::vary::VaryKey;
+    use revisit_rules::http::{Policy, Stored, Times};
+    let times = Times {
+        request: now(),
+        response: now(),
+    };
+    let (headers, vary) = (http::HeaderMap::new(), VaryKey::default());
+    let stored = Stored::with(
+        &Policy::shared(),
+        http::StatusCode::OK,
+        headers,
+        times,
+        vary,
+    );
+    revisit_engine::record::Kept::to_bytes(url, &stored.unwrap())
 }
 
 #[test]

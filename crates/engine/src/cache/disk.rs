@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -74,9 +75,13 @@ impl Disk {
             Vec::new()
         });
         for found in found.iter().rev() {
-            let Ok(Kept { url, stored }) = Kept::read(policy, &found.head) else {
+            let Ok(Kept { url, mut stored }) = Kept::read(policy, &found.head) else {
                 continue;
             };
+            // Softly purged: as if its lifetime had ended at once.
+            if found.stale {
+                stored.lifetime.duration = Duration::ZERO;
+            }
             let content = if found.body.len() > RECALLED_BYTES_MAX {
                 Content::Disk(found.body.clone())
             } else {

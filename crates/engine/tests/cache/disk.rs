@@ -330,6 +330,22 @@ fn what_is_thrown_out_does_not_come_back_from_the_disk() {
 }
 
 #[test]
+fn what_was_purged_softly_is_validated_before_it_answers() {
+    run(async {
+        let mut world = World::new().await;
+        world.origin.say("/", "body", &[FRESH, ("etag", "\"1\"")]);
+        world.keep("/", 1).await;
+        let purge = revisit_store::Purge::label("host:shop.example").soft();
+        world.store.purge(purge).await.unwrap();
+        world.restart().await;
+        assert_eq!(world.get("/").await, "body");
+        assert_eq!(world.origin.trips("/"), [200, 304]);
+        assert_eq!(world.get("/").await, "body");
+        assert_eq!(world.origin.trips("/").len(), 2);
+    });
+}
+
+#[test]
 fn a_large_body_is_sent_from_the_disk_whole_and_in_parts() {
     run(async {
         let folder = tempfile::tempdir().unwrap();
