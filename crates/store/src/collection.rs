@@ -32,7 +32,8 @@ impl Collection {
         Self(Arc::new(Hold { backend, id }))
     }
 
-    /// Whether something may be under this id: no is certain, and neither costs I/O.
+    /// Whether something may be under this id: no is certain, and neither costs I/O. It counts as a
+    /// use, as finding it does.
     pub fn may_have(&self, id: &[u8]) -> bool {
         self.0.backend.may_have(self.0.id, id)
     }

@@ -1,6 +1,8 @@
 //! The bytes of a kept response: in memory, or on the disk, from where they are read as they are sent.
 
 use std::ops::Range;
+#[cfg(feature = "disk")]
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -10,9 +12,10 @@ use crate::Body;
 #[derive(Debug, Clone)]
 pub(super) enum Content {
     Here(Bytes),
-    /// Too large to be taken into memory for one who asks.
+    /// Too large to be taken into memory for one who asks. It is found anew for each, and memory keeps
+    /// nothing of it.
     #[cfg(feature = "disk")]
-    Disk(revisit_store::Body),
+    Disk(Arc<revisit_store::Entry>),
 }
 
 impl Content {
@@ -21,17 +24,13 @@ impl Content {
         match self {
             Self::Here(bytes) => bytes.len() as u64,
             #[cfg(feature = "disk")]
-            Self::Disk(body) => body.len(),
+            Self::Disk(found) => found.body.len(),
         }
     }
 
     /// What it takes of memory.
     pub(super) fn weight(&self) -> usize {
-        match self {
-            Self::Here(bytes) => bytes.len(),
-            #[cfg(feature = "disk")]
-            Self::Disk(_) => 0,
-        }
+        self.here().map_or(0, Bytes::len)
     }
 
     /// All of it, if it is in memory.
@@ -55,7 +54,7 @@ impl Content {
                 bytes.slice(from..to).into()
             }
             #[cfg(feature = "disk")]
-            Self::Disk(body) => Body::stream(reading::Reading(body.reader(range))),
+            Self::Disk(found) => Body::stream(reading::Reading(found.body.reader(range))),
         })
     }
 }

@@ -6,6 +6,7 @@
 //! what is still on its way here, since that is put as of the moment when memory was asked for it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,11 +14,12 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{AGE, DATE, EXPIRES};
 use revisit_rules::http::invalidate::groups;
-use revisit_rules::http::profile::Profile;
+use revisit_rules::http::profile::{Profile, SetCookie};
 use revisit_rules::http::{Policy, Stored};
 use revisit_store::{Batch, Collection, Doorkeeper, NewEntry, Purge, Sequence, Staged, Store};
 
 pub(super) use revisit_store::StoreError;
+use tokio::sync::Semaphore;
 
 use super::content::Content;
 use super::entry::Entry;
@@ -30,6 +32,11 @@ pub(super) struct Disk {
     space: Vec<u8>,
     kept: Collection,
     door: Doorkeeper,
+    /// Purges under way: what is read meanwhile may be what they hit.
+    purging: AtomicUsize,
+    /// A purge could not be noted: nothing here can be trusted any more.
+    lost: AtomicBool,
+    recalls: Semaphore,
     /// Ids that are being written, and their URLs. What is there of them may be of yesterday.
     writing: Mutex<HashMap<Bytes, Box<str>>>,
 }
@@ -53,6 +60,9 @@ impl Disk {
             space,
             kept,
             door: Doorkeeper::new(IDS_REMEMBERED),
+            purging: AtomicUsize::new(0),
+            lost: AtomicBool::new(false),
+            recalls: Semaphore::new(RECALLS_MAX),
             writing: Mutex::default(),
         })
     }
@@ -64,17 +74,36 @@ impl Disk {
 
     /// Whether there may be something that memory does not have. It costs no I/O.
     pub(super) fn may_have(&self, id: &Bytes) -> bool {
-        self.kept.may_have(id) && !self.writing().contains_key(id)
+        self.kept.may_have(id) && !self.writing().contains_key(id) && !self.lost.load(SeqCst)
     }
 
-    /// What is kept under `id`, the newest first. What cannot be read is a miss.
+    /// It was used, though memory has it too. Does the disk have it still?
+    pub(super) fn touch(&self, id: &Bytes) -> bool {
+        self.kept.may_have(id)
+    }
+
+    /// A purge begins, and lasts as long as what this gives. It is called before memory is emptied.
+    pub(super) fn purging(&self) -> Purging<'_> {
+        self.purging.fetch_add(1, SeqCst);
+        Purging(&self.purging)
+    }
+
+    /// What is kept under `id`, the newest first. What cannot be read is a miss; so is everything while
+    /// a purge is under way, which must not be overtaken.
     pub(super) async fn recall(&self, id: &Bytes, policy: &Policy) -> Vec<Arc<Entry>> {
-        let mut entries = Vec::new();
+        let Ok(_turn) = self.recalls.acquire().await else {
+            return Vec::new();
+        };
+        if self.purging.load(SeqCst) > 0 {
+            return Vec::new();
+        }
         let found = self.kept.find(id).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the disk tier cannot be read");
             Vec::new()
         });
-        for found in found.iter().rev() {
+        let mut entries = Vec::new();
+        let mut room = RECALLED_BYTES_MAX;
+        for found in found.into_iter().rev() {
             let Ok(Kept { url, mut stored }) = Kept::read(policy, &found.head) else {
                 continue;
             };
@@ -82,17 +111,36 @@ impl Disk {
             if found.stale {
                 stored.lifetime.duration = Duration::ZERO;
             }
-            let content = if found.body.len() > RECALLED_BYTES_MAX {
-                Content::Disk(found.body.clone())
-            } else {
-                match found.body.read(0..found.body.len()).await {
-                    Ok(bytes) => Content::Here(bytes),
+            let length = found.body.len();
+            let content = match room.checked_sub(length) {
+                None => Content::Disk(Arc::new(found)),
+                Some(left) => match found.body.read(0..length).await {
+                    Ok(bytes) => {
+                        room = left;
+                        Content::Here(bytes)
+                    }
                     Err(_) => continue,
-                }
+                },
             };
             entries.push(Entry::of_disk(url, stored, content));
         }
         entries
+    }
+
+    /// Gives what is on the disk alone another head, as a 304 brings it.
+    pub(super) async fn rehead(&self, entry: &Entry) -> Result<(), StoreError> {
+        let Content::Disk(found) = &entry.content else {
+            return Ok(());
+        };
+        let batch = match labels(entry) {
+            // As of when it was put: a purge since then hits it still.
+            Some(labels) => {
+                let head = Kept::to_bytes(&entry.url, &entry.stored);
+                Batch::new().replace_head(found.serial, head, labels, Some(found.since))
+            }
+            None => Batch::new().remove(found.serial),
+        };
+        self.kept.commit(batch).await.map(drop)
     }
 
     /// Begins to write what memory has under `id`; `None`: somebody does, and will look again, or there
@@ -114,15 +162,18 @@ impl Disk {
 
     /// Throws out what bears `label`. When this is ready it does not come back, whatever happens.
     async fn purge(&self, label: Label<'_>) -> Result<(), StoreError> {
-        self.store
-            .purge(Purge::label(label.to_bytes()))
-            .await
-            .map(drop)
+        let purged = self.store.purge(Purge::label(label.to_bytes())).await;
+        // Better nothing than what is known to be of yesterday.
+        if purged.is_err() {
+            self.lost.store(true, SeqCst);
+        }
+        purged.map(drop)
     }
 
     /// [`Self::purge`] of one URL, where there is anything of it.
     pub(super) async fn purge_url(&self, id: &Bytes, url: &str) -> Result<bool, StoreError> {
-        let is_there = self.kept.may_have(id) || self.writing().contains_key(id);
+        // In this order: what is no longer being written is there.
+        let is_there = self.writing().contains_key(id) || self.kept.may_have(id);
         if is_there {
             self.purge(Label::Url(url)).await?;
         }
@@ -141,7 +192,9 @@ impl Disk {
 
     /// Throws out everything.
     pub(super) async fn purge_all(&self) -> Result<(), StoreError> {
-        self.store.purge(Purge::everything()).await.map(drop)
+        let purged = self.store.purge(Purge::everything()).await;
+        self.lost.store(purged.is_err(), SeqCst);
+        purged.map(drop)
     }
 
     /// Throws out all that begins so, which need not be a folder.
@@ -181,31 +234,32 @@ impl Writing<'_> {
         self.since = self.disk.store.sequence();
     }
 
-    /// Writes `entry` in the place of what answers the same requests.
+    /// Writes `entry` in the place of what answers the same requests. If it cannot be written that
+    /// goes all the same: it is of yesterday.
     pub(super) async fn write(
         &self,
         entry: &Entry,
         policy: &Policy,
         variants_max: usize,
     ) -> Result<(), StoreError> {
-        let Some(labels) = labels(entry) else {
+        let written = self.try_to_write(entry, policy, variants_max).await;
+        if written.is_err() {
+            self.disk.purge(Label::Url(&entry.url)).await?;
+        }
+        written
+    }
+
+    async fn try_to_write(
+        &self,
+        entry: &Entry,
+        policy: &Policy,
+        variants_max: usize,
+    ) -> Result<(), StoreError> {
+        let Some(bytes) = entry.content.here() else {
             return Ok(());
         };
-        let head = Kept::to_bytes(&entry.url, &entry.stored);
         let before = self.disk.kept.find(&self.id).await?;
         let mut batch = Batch::new();
-        let Some(bytes) = entry.content.here() else {
-            // The body is there already.
-            let mut old = before.iter().rev();
-            let same = old.find(|old| {
-                let kept = Kept::read(policy, &old.head);
-                kept.is_ok_and(|kept| kept.stored.vary == entry.stored.vary)
-            });
-            if let Some(old) = same {
-                batch = batch.replace_head(old.serial, head, labels, Some(self.since));
-            }
-            return self.disk.kept.commit(batch).await.map(drop);
-        };
         let room = variants_max.saturating_sub(1);
         let mut others = 0;
         for old in before.iter().rev() {
@@ -216,12 +270,16 @@ impl Writing<'_> {
                 batch = batch.remove(old.serial);
             }
         }
-        let body = self.stage(bytes).await?;
-        let mut new = NewEntry::new(self.id.clone(), head, body).since(self.since);
-        for label in labels {
-            new = new.label(label);
+        if let Some(labels) = labels(entry) {
+            let head = Kept::to_bytes(&entry.url, &entry.stored);
+            let body = self.stage(bytes).await?;
+            let mut new = NewEntry::new(self.id.clone(), head, body).since(self.since);
+            for label in labels {
+                new = new.label(label);
+            }
+            batch = batch.insert(new);
         }
-        self.disk.kept.commit(batch.insert(new)).await.map(drop)
+        self.disk.kept.commit(batch).await.map(drop)
     }
 
     /// Small bodies lie in the catalog; a large one gets a file, and is written in pieces.
@@ -254,6 +312,15 @@ impl Drop for Writing<'_> {
     }
 }
 
+/// A purge that is under way.
+pub(super) struct Purging<'a>(&'a AtomicUsize);
+
+impl Drop for Purging<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
 /// Is what is on the disk of `old` as good as `new`, which has the same body? A later date is not
 /// worth a write: that it is missing costs a question to the origin at worst.
 pub(super) fn is_as_good(old: &Stored, new: &Stored) -> bool {
@@ -272,9 +339,10 @@ pub(super) fn is_as_good(old: &Stored, new: &Stored) -> bool {
 
 /// Where the responses of a profile are: by what one keeps the other must not answer.
 fn space(policy: &Policy) -> Space {
-    let owner = match policy.profile {
-        Profile::Shared => "shared",
-        Profile::Private => "private",
+    let owner = match (policy.profile, policy.set_cookie) {
+        (Profile::Shared, SetCookie::Safer) => "shared",
+        (Profile::Shared, SetCookie::Rfc) => "shared, cookies by the RFC",
+        (Profile::Private, _) => "private",
     };
     Space::new(Kind::Http, owner)
 }
@@ -308,8 +376,10 @@ fn folders(url: &str) -> impl Iterator<Item = &str> {
 const IDS_REMEMBERED: usize = 100_000;
 /// Most ids that are written at the same time.
 const WRITING_MAX: usize = 64;
-/// Larger bodies are read as they are sent.
+/// Bytes of bodies that one recall takes into memory; others are read as they are sent.
 const RECALLED_BYTES_MAX: u64 = 1 << 20;
+/// Most recalls at once: further ones wait.
+const RECALLS_MAX: usize = 64;
 const PIECE_BYTES: usize = 256 << 10;
 const NAME: &[u8] = b"responses";
 /// Deeper folders are found by looking at each entry.

@@ -1,7 +1,7 @@
 //! What lies in the store under one request key: a response for each variant.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
@@ -23,8 +23,8 @@ pub(super) struct Entry {
     pub(super) url: Box<str>,
     pub(super) stored: Stored,
     pub(super) content: Content,
-    /// Whether the disk has it too, or cannot.
-    saved: AtomicBool,
+    /// 0: the disk does not have it. More: it does, or cannot, and was it asked for so often since.
+    saved: AtomicU32,
 }
 
 impl Entry {
@@ -35,7 +35,7 @@ impl Entry {
             url,
             stored,
             content: Content::Here(body),
-            saved: AtomicBool::new(false),
+            saved: AtomicU32::new(0),
         })
     }
 
@@ -46,7 +46,7 @@ impl Entry {
             url,
             stored,
             content,
-            saved: AtomicBool::new(true),
+            saved: AtomicU32::new(1),
         })
     }
 
@@ -58,17 +58,26 @@ impl Entry {
             url: self.url.clone(),
             stored,
             content: self.content.clone(),
-            saved: AtomicBool::new(self.is_saved() && is_as_good),
+            saved: AtomicU32::new((self.is_saved() && is_as_good).into()),
         })
     }
 
     /// Has the disk what this says?
     pub(super) fn is_saved(&self) -> bool {
-        self.saved.load(Relaxed)
+        self.saved.load(Relaxed) > 0
     }
 
-    pub(super) fn set_saved(&self) {
-        self.saved.store(true, Relaxed);
+    pub(super) fn set_saved(&self, saved: bool) {
+        self.saved.store(saved.into(), Relaxed);
+    }
+
+    /// Counts a use of what is saved. Is it time to tell the disk of it?
+    pub(super) fn is_worth_telling(&self) -> bool {
+        let uses = self.saved.fetch_add(1, Relaxed);
+        if uses == u32::MAX {
+            self.set_saved(true);
+        }
+        uses.is_multiple_of(USES_UNTOLD)
     }
 
     /// Scheme and host, as [`Self::url`] has them.
@@ -260,6 +269,8 @@ fn compact(headers: &HeaderMap) -> HeaderMap {
 /// What an answer has beside what is kept: `Age` and `Cache-Status`.
 const FIELDS_ADDED: usize = 2;
 
+/// Of so many uses of what memory has too the disk hears of one.
+const USES_UNTOLD: u32 = 16;
 /// A slot in the map's two tables.
 const PER_FIELD: usize = 120;
 /// The counted reference, the vector of variants, the buffer's own head.

@@ -230,8 +230,10 @@ impl<F: Fetch> Inner<F> {
         let policy = &self.options.policy;
         let id = asked.id();
         let mut found = self.find(&id, &asked);
-        if found.variants.is_none() && self.recall(&id).await {
-            found = self.find(&id, &asked);
+        if found.variants.is_none()
+            && let Some(variants) = self.recall(&id).await
+        {
+            found = Found::among(Some(variants), &asked);
         }
         let now = self.clock.now();
         let Found {
@@ -275,19 +277,7 @@ impl<F: Fetch> Inner<F> {
 
     /// What is kept for `id`, and which of it is for this request.
     fn find(&self, id: &Bytes, asked: &Asked) -> Found {
-        let variants = self.store.get(id);
-        let all = variants.as_ref().map_or(&[][..], |variants| &variants.0);
-        let stored = all.iter().map(|entry| &entry.stored);
-        let (chosen, miss) = match vary::select(stored, asked.headers()) {
-            Selected::One(place) => (all.get(place).cloned(), Forward::Stale),
-            Selected::Empty => (None, Forward::UriMiss),
-            Selected::NoMatch => (None, Forward::VaryMiss),
-        };
-        Found {
-            variants,
-            chosen,
-            miss,
-        }
+        Found::among(self.store.get(id), asked)
     }
 
     /// The answer from what is kept for another query, where that says that it is one for this too.
@@ -465,6 +455,7 @@ impl<F: Fetch> Inner<F> {
             }
             Invalidation::Group(group) => {
                 let origin = asked.origin();
+                let _purging = self.disk.as_ref().map(Disk::purging);
                 // First what is on its way, then what is there.
                 self.groups.add(&origin, group);
                 self.flights.forget_arriving(|arriving| {
@@ -490,6 +481,24 @@ struct Found {
     chosen: Option<Arc<Entry>>,
     /// Why there is none.
     miss: Forward,
+}
+
+impl Found {
+    /// Which of `variants` is for this request.
+    fn among(variants: Option<Arc<Variants>>, asked: &Asked) -> Self {
+        let all = variants.as_ref().map_or(&[][..], |variants| &variants.0);
+        let stored = all.iter().map(|entry| &entry.stored);
+        let (chosen, miss) = match vary::select(stored, asked.headers()) {
+            Selected::One(place) => (all.get(place).cloned(), Forward::Stale),
+            Selected::Empty => (None, Forward::UriMiss),
+            Selected::NoMatch => (None, Forward::VaryMiss),
+        };
+        Self {
+            variants,
+            chosen,
+            miss,
+        }
+    }
 }
 
 fn hit(stored: &Stored, now: SystemTime) -> Outcome {

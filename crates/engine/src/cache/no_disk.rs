@@ -14,12 +14,26 @@ pub(super) enum Disk {}
 
 pub(super) enum Writing {}
 
+pub(super) enum Purging {}
+
 impl Disk {
     pub(super) fn is_worth_it(&self, _: &Bytes) -> bool {
         match *self {}
     }
 
     pub(super) fn may_have(&self, _: &Bytes) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn touch(&self, _: &Bytes) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn purging(&self) -> Purging {
+        match *self {}
+    }
+
+    pub(super) async fn rehead(&self, _: &Entry) -> Result<(), StoreError> {
         match *self {}
     }
 

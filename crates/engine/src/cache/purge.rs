@@ -10,7 +10,7 @@ use revisit_rules::http::key;
 use revisit_rules::http::{Target, uri};
 
 use super::Cache;
-use super::disk::StoreError;
+use super::disk::{Disk, StoreError};
 use super::entry::Entry;
 use crate::{BodyError, Fetch};
 
@@ -58,6 +58,7 @@ impl<F: Fetch> Cache<F> {
         let authority = key::authority(target);
         let target = with_our_scheme(&authority, target);
         let prefix = target.origin() + target.path;
+        let _purging = self.0.disk.as_ref().map(Disk::purging);
         let purged = self.purge(|entry| entry.url.starts_with(&prefix));
         if let Some(disk) = &self.0.disk {
             let policy = &self.0.options.policy;
@@ -69,6 +70,7 @@ impl<F: Fetch> Cache<F> {
     /// Throws out all answers with this tag in `Cache-Tag`, `Surrogate-Key` or `Cache-Groups`. Says
     /// for how many URLs there were some in memory.
     pub async fn purge_tag(&self, tag: &str) -> Result<usize, PurgeError> {
+        let _purging = self.0.disk.as_ref().map(Disk::purging);
         let purged = self.purge(|entry| tags(&entry.stored.headers).any(|found| found == tag));
         if let Some(disk) = &self.0.disk {
             disk.purge_tag(tag).await.map_err(of_disk)?;
@@ -78,6 +80,7 @@ impl<F: Fetch> Cache<F> {
 
     /// Throws out everything. Says how many URLs that were in memory.
     pub async fn purge_all(&self) -> Result<usize, PurgeError> {
+        let _purging = self.0.disk.as_ref().map(Disk::purging);
         let purged = self.purge(|_| true);
         if let Some(disk) = &self.0.disk {
             disk.purge_all().await.map_err(of_disk)?;

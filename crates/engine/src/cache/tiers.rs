@@ -12,37 +12,73 @@ use revisit_rules::http::Target;
 use revisit_rules::http::key::RequestKey;
 
 use super::Inner;
-use super::disk::StoreError;
+use super::disk::{Disk, StoreError};
 use super::entry::{Entry, Variants};
 use crate::Fetch;
 
 impl<F: Fetch> Inner<F> {
-    /// Brings into memory what the disk has under `id`. Is there anything?
-    pub(super) async fn recall(&self, id: &Bytes) -> bool {
-        let Some(disk) = self.disk.as_ref().filter(|disk| disk.may_have(id)) else {
-            return false;
-        };
+    /// What the disk has under `id`. Memory has it then too, but for what is large: that is looked up
+    /// for each who asks.
+    pub(super) async fn recall(&self, id: &Bytes) -> Option<Arc<Variants>> {
+        let disk = self.disk.as_ref().filter(|disk| disk.may_have(id))?;
         // What is thrown out meanwhile is not brought back.
-        let epoch = self.store.epoch(id);
+        let (epoch, groups) = (self.store.epoch(id), self.groups.now());
         let mut found = disk.recall(id, &self.options.policy).await;
         found.truncate(self.options.variants_max);
+        let gone = |entry: &Arc<Entry>| {
+            let origin = entry.target().map(Target::origin).unwrap_or_default();
+            self.groups.holds(&origin, &entry.stored, groups)
+        };
         if found.is_empty() {
-            return false;
+            return None;
         }
+        let in_memory = found.iter().all(|entry| entry.content.here().is_some());
+        let found = Arc::new(Variants(found));
+        let mut now = None;
         self.store.update(id, &epoch, |before| {
-            Some(before.unwrap_or_else(|| Arc::new(Variants(found))))
-        })
+            // Under the lock that a purge waits for.
+            if before.is_none() && !found.0.iter().any(gone) {
+                now = Some(found.clone());
+            } else {
+                now = before.clone();
+            }
+            now.clone().filter(|_| before.is_some() || in_memory)
+        });
+        now
     }
 
     /// What answered, or came, just now: if it is not for the first time it goes to the disk too.
     pub(super) fn used(self: &Arc<Self>, id: &Bytes, entry: &Entry) {
-        if let Some(disk) = &self.disk
-            && !entry.is_saved()
-            && disk.is_worth_it(id)
-        {
+        let Some(disk) = &self.disk else {
+            return;
+        };
+        if entry.is_saved() {
+            if !entry.is_worth_telling() || disk.touch(id) || entry.content.here().is_none() {
+                return;
+            }
+            // It had to make room there, though it is used.
+            entry.set_saved(false);
+        }
+        if disk.is_worth_it(id) {
             let (cache, id, url) = (self.clone(), Bytes::copy_from_slice(id), entry.url.clone());
             tokio::spawn(async move { cache.save(&id, &url).await });
         }
+    }
+
+    /// Notes on the disk what a 304 says of a response that is there alone. Is it one?
+    pub(super) fn rehead(self: &Arc<Self>, entry: &Arc<Entry>) -> bool {
+        if entry.content.here().is_some() {
+            return false;
+        }
+        let (cache, entry) = (self.clone(), entry.clone());
+        tokio::spawn(async move {
+            if let Some(disk) = &cache.disk
+                && let Err(error) = disk.rehead(&entry).await
+            {
+                tracing::warn!(url = &*entry.url, %error, "not noted on the disk");
+            }
+        });
+        true
     }
 
     /// Writes what memory has under `id` and the disk has not.
@@ -64,7 +100,7 @@ impl<F: Fetch> Inner<F> {
                     tracing::warn!(url = &*entry.url, %error, "not kept on the disk");
                 }
                 // One that cannot be written is not tried again at each use.
-                entry.set_saved();
+                entry.set_saved(true);
             }
             writing = now.end_unless(|| !unsaved().is_empty());
         }
@@ -76,14 +112,18 @@ impl<F: Fetch> Inner<F> {
         let key = RequestKey::of(&Method::GET, target);
         let own = Bytes::copy_from_slice(key.as_bytes());
         let alike = self.alike.find(target).filter(|id| *id != own);
+        let _purging = self.disk.as_ref().map(Disk::purging);
+        let ids: Vec<Bytes> = [Some(own), alike].into_iter().flatten().collect();
         let mut was_there = false;
-        for id in [Some(own), alike].into_iter().flatten() {
+        for id in &ids {
             // First those who might join what is of yesterday, then the thing itself.
-            self.flights.forget(&id);
-            was_there |= self.store.remove(&id);
-            if let (Some(disk), Some(target)) = (&self.disk, RequestKey::target_of(&id)) {
+            self.flights.forget(id);
+            was_there |= self.store.remove(id);
+        }
+        for id in &ids {
+            if let (Some(disk), Some(target)) = (&self.disk, RequestKey::target_of(id)) {
                 let url = target.origin() + target.path;
-                was_there |= disk.purge_url(&id, &url).await?;
+                was_there |= disk.purge_url(id, &url).await?;
             }
         }
         Ok(was_there)

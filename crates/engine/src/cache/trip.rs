@@ -368,6 +368,9 @@ impl<F: Fetch> Inner<F> {
 
     /// Puts an entry among those for the same URL.
     fn put(self: &Arc<Self>, id: &Bytes, began: &Began, asked: &Asked, entry: Arc<Entry>) {
+        if self.rehead(&entry) {
+            return;
+        }
         let origin = asked.origin();
         let put = self.store.update(id, &began.epoch, |before| {
             // Under the lock that a group's end waits for.

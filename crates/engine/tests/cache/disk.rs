@@ -370,6 +370,87 @@ fn a_large_body_is_sent_from_the_disk_whole_and_in_parts() {
 }
 
 #[test]
+fn a_large_body_that_is_damaged_is_sent_by_nobody_for_the_whole_and_then_asked_for_anew() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), Options::relaxed(64 << 20)).unwrap();
+        let mut world = World::over(store).await;
+        let body = "x".repeat(3_000_000);
+        world.origin.say("/large", body.as_str(), &[FRESH]);
+        world.keep("/large", 1).await;
+        world.restart().await;
+        flip_a_bit(&folder.path().join("bodies"));
+        let request = http::Request::builder()
+            .uri("/large")
+            .header("host", "shop.example");
+        let response = world
+            .cache
+            .fetch(request.body(Body::empty()).unwrap())
+            .await;
+        assert!(text(response.unwrap().into_body()).await.is_err());
+        world.wait_for(0).await;
+        assert!(world.get("/large").await == body);
+        assert_eq!(world.origin.trips("/large"), [200, 200]);
+    });
+}
+
+/// In the middle of the one file below `folder`.
+fn flip_a_bit(folder: &std::path::Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            flip_a_bit(&path);
+        } else {
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_kept_on_the_disk_leaves_nothing_older_there() {
+    run(async {
+        let mut world = World::new().await;
+        world.origin.say("/", "old", &[FRESH]);
+        world.keep("/", 1).await;
+        let tags: Vec<_> = (0..300).map(|number| number.to_string()).collect();
+        world
+            .origin
+            .say("/", "new", &[FRESH, ("cache-tag", &tags.join(","))]);
+        world
+            .ask("GET", "/", &[("cache-control", "no-cache")])
+            .await;
+        world.settled().await;
+        world.wait_for(0).await;
+        world.restart().await;
+        assert_eq!(world.get("/").await, "new");
+    });
+}
+
+#[test]
+fn what_was_kept_with_cookies_answers_nobody_under_a_safer_policy() {
+    run(async {
+        let store = Store::memory(Contract::Relaxed);
+        let mut world = World::over(store).await;
+        world
+            .origin
+            .say("/", "mine", &[FRESH, ("set-cookie", "id=1")]);
+        let mut options = CacheOptions::new(Policy::shared());
+        options.policy.set_cookie = revisit_rules::http::profile::SetCookie::Rfc;
+        let (origin, clock) = (world.origin.clone(), world.clock.clone());
+        let careless = Cache::on_disk(origin, options, clock, world.store.clone());
+        let safer = std::mem::replace(&mut world.cache, careless.await.unwrap());
+        world.keep("/", 1).await;
+        assert_eq!(world.origin.trips("/").len(), 1);
+        world.cache = safer;
+        world.get("/").await;
+        assert_eq!(world.origin.trips("/").len(), 2);
+    });
+}
+
+#[test]
 fn a_head_that_is_none_is_a_miss() {
     run(async {
         let mut world = World::new().await;

@@ -57,12 +57,14 @@ impl FileBody {
             .and_then(|file| files::read(file, sums, self.body, self.bytes, range));
         read.map_err(|damage| {
             let path = path_of(&self.shared.folder, self.body);
+            // What cannot be read now (too many open files, say) may be whole.
+            let is_wrong = matches!(damage, Damage::Wrong(_));
             let error = match damage {
                 Damage::Wrong(why) => corrupt(format!("`{}`", path.display()), why),
                 Damage::Unreadable(error) => io_error("read", &path, error),
             };
             tracing::error!(%error, serial = self.serial, "a body is damaged");
-            if self.shared.contract == Contract::Relaxed {
+            if is_wrong && self.shared.contract == Contract::Relaxed {
                 self.shared.send(Op::Quarantine(self.serial));
             }
             error

@@ -51,9 +51,15 @@ impl Index {
         serials
     }
 
+    /// Is something under this hash? That counts as a use of it.
     pub(super) fn contains(&self, hash: u64) -> bool {
         let is_it = |at: &u32| self.slots[*at as usize].hash == hash;
-        self.by_hash.find(hash, is_it).is_some()
+        let found = self.by_hash.find(hash, is_it);
+        if let Some(at) = found {
+            let used = &self.slots[*at as usize].used;
+            used.store(self.clock.fetch_add(1, Relaxed), Relaxed);
+        }
+        found.is_some()
     }
 
     pub(super) fn contains_serial(&self, hash: u64, serial: u64) -> bool {
