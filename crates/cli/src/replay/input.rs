@@ -299,6 +299,9 @@ fn har_refused(path: &Path, error: HarError) -> Failure {
             "save it once more: in DevTools, Network, \"Export HAR\", and wait until it is written"
         }
         HarError::NotHar { .. } => "save one in a browser's DevTools: Network, \"Export HAR\"",
+        HarError::OnlyRedirects { .. } => {
+            "let its redirects end at a page (two rules of the server may contradict each other), then record it anew"
+        }
         HarError::NoPage { .. } => "open the network panel first, then load the page, then save",
     };
     let error = anyhow::Error::new(error).context(format!("cannot replay `{}`", path.display()));
