@@ -161,7 +161,7 @@ fn options(scenario: &Scenario) -> Result<Options, Failure> {
 fn site(
     of: &str,
     scenario: Scenario,
-    options: Options,
+    mut options: Options,
     config: &Config,
 ) -> Result<Subject, Failure> {
     let root = scenario.site.clone().unwrap_or_default();
@@ -184,9 +184,13 @@ fn site(
         true => tour(start, next, &deploys),
         false => scenario.step.clone(),
     };
+    // Not before the files were written: a `Last-Modified` in the future says nothing.
+    options.start = options.start.max(first.newest());
     let mut server = Deploys::of("the first", first, origin.clone());
     for (name, path) in &scenario.deploys {
-        server = server.and(name, open(path)?);
+        let folder = open(path)?;
+        options.start = options.start.max(folder.newest());
+        server = server.and(name, folder);
     }
     let screen = screen(&scenario);
     let besides = page_loads(&scenario.page).map_err(off)?;

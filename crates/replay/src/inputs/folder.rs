@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -49,7 +50,7 @@ struct File {
 #[derive(Debug, Clone)]
 struct Read {
     body: Option<Bytes>,
-    tag: String,
+    hash: Arc<str>,
     gzip_bytes: Option<u64>,
 }
 
@@ -114,6 +115,16 @@ impl Folder {
         })
     }
 
+    /// When the newest of its files was written.
+    pub fn newest(&self) -> SystemTime {
+        let times = self.files.values().map(|file| file.modified);
+        // What no header field can hold is not sent either.
+        times
+            .filter(|time| http_date(*time).is_some())
+            .max()
+            .unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
     /// The URL paths of its pages, the start page first, then by their names.
     pub fn pages(&self) -> Vec<String> {
         let mut files: Vec<&String> = self
@@ -167,13 +178,13 @@ impl Folder {
         }
     }
 
-    /// The tag of what is at `url` now, if a file is there.
-    pub fn tag(&mut self, url: &Url) -> Option<String> {
+    /// The hash of what is at `url` now, if a file is there.
+    pub fn content_hash(&mut self, url: &Url) -> Option<Arc<str>> {
         let path = url.path().trim_start_matches('/').to_owned();
         let Decided::Serve { file, .. } = self.decide(&path) else {
             return None;
         };
-        Some(self.read(&file)?.tag)
+        Some(self.read(&file)?.hash)
     }
 
     fn decide(&self, path: &str) -> Decided {
@@ -214,7 +225,7 @@ impl Folder {
     ) -> Response {
         let Some(Read {
             body,
-            tag,
+            hash,
             gzip_bytes,
         }) = self.read(file)
         else {
@@ -247,7 +258,7 @@ impl Folder {
         }
         date(&mut headers, now);
         if defaults.etag && status == StatusCode::OK {
-            append(&mut headers, ETAG.as_str(), &tag);
+            append(&mut headers, ETAG.as_str(), &format!("\"{hash}\""));
         }
         let modified = self
             .files
@@ -312,7 +323,7 @@ impl Folder {
         }
         let body = Bytes::from(std::fs::read(self.root.join(path)).ok()?);
         let hash = Sha256::digest(&body);
-        let tag: String = hash[..12]
+        let hash: String = hash[..12]
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
@@ -329,7 +340,7 @@ impl Folder {
         }
         let read = Read {
             body: keep.then(|| body.clone()),
-            tag: format!("\"{tag}\""),
+            hash: hash.into(),
             gzip_bytes,
         };
         file.read = Some(read.clone());

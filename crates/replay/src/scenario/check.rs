@@ -134,9 +134,19 @@ fn path_failure(path: &str, from: From, visit: &Visit) -> Option<String> {
     let Ok(pattern) = Pattern::new(path.trim_start_matches('/')) else {
         return Some(format!("`{path}` is no pattern of paths"));
     };
+    // A document that uses twice what it has was told where it came from the first time.
+    let again = |place: usize, one: &crate::Exchange| {
+        let before = visit.exchanges.iter().take(place);
+        one.layer == Layer::Document
+            && from != From::Document
+            && before.into_iter().any(|before| before.url == one.url)
+    };
     let mut matching = visit
         .exchanges
         .iter()
+        .enumerate()
+        .filter(|(place, one)| !again(*place, one))
+        .map(|(_, one)| one)
         .filter(|one| pattern.matches(one.url.path().trim_start_matches('/')))
         .peekable();
     if matching.peek().is_none() {
