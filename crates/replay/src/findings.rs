@@ -218,7 +218,7 @@ impl Findings {
                 Trouble::Offline if broken.destination == Destination::Document => {
                     Kind::OfflineFails
                 }
-                Trouble::Offline | Trouble::CacheMiss => continue,
+                Trouble::Offline | Trouble::CacheMiss | Trouble::NotRecorded => continue,
                 _ if !played.online => continue,
                 _ => Kind::DoesNotLoad,
             };

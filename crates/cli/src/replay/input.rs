@@ -26,6 +26,8 @@ pub(super) struct Subject {
     pub(super) base: Url,
     pub(super) steps: Vec<Step>,
     pub(super) notes: Vec<String>,
+    /// The site is known to have a service worker, before a page was read.
+    pub(super) has_worker: bool,
     pub(super) screen: Screen,
     pub(super) of_recording: bool,
     /// The steps are our own, and not a scenario's.
@@ -176,6 +178,10 @@ fn site(
     })?;
     let open = |path: &Path| Folder::open(path, host, config.names()).map_err(folder_refused);
     let first = open(&root)?;
+    let has_worker = WORKERS
+        .into_iter()
+        .chain([&*config.worker.name])
+        .any(|name| first.has_file_named(name));
     let pages = first.pages();
     let start = pages.first().map_or("/", String::as_str);
     let next = pages.get(1).map(String::as_str);
@@ -206,6 +212,7 @@ fn site(
         base: origin,
         steps,
         notes,
+        has_worker,
         screen,
         of_recording: false,
         by_default: scenario.step.is_empty(),
@@ -254,6 +261,7 @@ fn recording(path: &Path, scenario: Scenario, mut options: Options) -> Result<Su
         "answered by a cache while it was recorded: their bytes on the wire are those of the content; record a first visit, with \"Disable cache\"",
     );
     options.start = recorded.started;
+    let has_worker = recorded.has_worker;
     let loads = har.loads.clone();
     let screen = screen(&scenario);
     Ok(Subject {
@@ -264,6 +272,7 @@ fn recording(path: &Path, scenario: Scenario, mut options: Options) -> Result<Su
         base: first,
         steps,
         notes,
+        has_worker,
         screen,
         of_recording: true,
         by_default: scenario.step.is_empty(),
@@ -312,5 +321,7 @@ fn har_refused(path: &Path, error: HarError) -> Failure {
     Failure::words(error).help(help.to_owned())
 }
 
+/// What tools call a site's service worker.
+const WORKERS: [&str; 3] = ["sw.js", "service-worker.js", "serviceworker.js"];
 /// Where a folder is visited unless a scenario says otherwise.
 const ORIGIN: &str = "https://site.example/";

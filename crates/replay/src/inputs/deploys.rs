@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use http::header::ETAG;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use url::Url;
 
 use super::{Folder, Har};
-use crate::{Answer, Request, Response, Server, UnknownVersion};
+use crate::{Answer, Request, Server, UnknownVersion};
 
 /// The versions of one site, of which one is deployed; or a recording.
 #[derive(Debug)]
@@ -104,8 +103,7 @@ impl Server for Deploys {
             }
             Version::Har(har) => match har.answer(request, now) {
                 Some(response) => response,
-                // What was not recorded is not known: a page in the recording does not ask for it.
-                None => Response::new(StatusCode::NOT_FOUND, Bytes::new()),
+                None => return Answer::NotRecorded,
             },
         })
     }

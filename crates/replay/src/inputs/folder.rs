@@ -115,6 +115,12 @@ impl Folder {
         })
     }
 
+    /// Is there a file that is called so, in whatever folder?
+    pub fn has_file_named(&self, name: &str) -> bool {
+        let mut files = self.files.keys();
+        files.any(|file| file.rsplit('/').next() == Some(name))
+    }
+
     /// When the newest of its files was written.
     pub fn newest(&self) -> SystemTime {
         let times = self.files.values().map(|file| file.modified);

@@ -123,6 +123,14 @@ fn a_step_that_does_nothing_or_two_things_is_refused() {
         "step 1: servers cannot `sleep`",
     );
     check("site='a'\n[[step]]\ntab=0", "step 1: there is no tab 0");
+    check(
+        "har='b'\nwidth=400",
+        "`width` stands beside a `har`, which it cannot change | leave it out",
+    );
+    check(
+        "har='b'\n[deploys]\nnext='c'",
+        "`[deploys]` stands beside a `har`",
+    );
     check("", "it does not say what is visited");
     check("site='a'\nhar='b'", "it names a `site` and a `har`");
 }
