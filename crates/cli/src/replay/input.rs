@@ -101,12 +101,15 @@ fn scenario_of(args: &ReplayArgs) -> Result<(Scenario, String), Failure> {
         site: Some(first.clone()),
         ..Scenario::default()
     };
+    // They stand in the order of their names: 02 before 10.
+    let width = (later.len() + 1).to_string().len();
     for folder in later {
         // The tour deploys them in the order of the words; two of one name are told apart.
         let place = scenario.deploys.len() + 2;
-        scenario
-            .deploys
-            .insert(format!("{place} ({})", folder.display()), folder.clone());
+        scenario.deploys.insert(
+            format!("{place:0width$} ({})", folder.display()),
+            folder.clone(),
+        );
     }
     Ok((scenario, shown(first)))
 }

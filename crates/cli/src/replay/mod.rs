@@ -120,10 +120,10 @@ fn replayed(subject: Subject, whole: bool) -> Result<Report, Failure> {
             if elsewhere.len() == 1 { "is" } else { "are" }
         ));
     }
-    if let [first, ..] = &unrecorded.iter().collect::<Vec<_>>()[..] {
+    if let Some(first) = unrecorded.first() {
         notes.push(format!(
             "{}, such as {first}, {} not in the recording: what the server answers there is not known",
-            counted(unrecorded.len(), "address"),
+            counted(unrecorded.len(), "request"),
             if unrecorded.len() == 1 { "is" } else { "are" }
         ));
     }

@@ -175,6 +175,9 @@ impl Scenario {
         }
         for (place, step) in self.step.iter().enumerate() {
             let planned = step.planned().map_err(|error| error.at_step(place))?;
+            if let Some(check) = &step.check {
+                check.check().map_err(|error| error.at_step(place))?;
+            }
             if let Planned::Deploy(name) = planned
                 && !self.deploys.contains_key(&name)
             {

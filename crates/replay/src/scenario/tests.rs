@@ -89,6 +89,16 @@ fn an_unknown_word_is_refused_with_its_place_and_the_nearest() {
     let error =
         Scenario::parse("site='a'\n[[step]]\nvisit='/'\ncheck={requests_mx=1}").unwrap_err();
     assert_eq!(error.help.as_deref(), Some("did you mean `requests_max`?"));
+    let error = Scenario::parse("site='a'\n[[step]]\nvisit='/'\ncheck={from='disc'}").unwrap_err();
+    assert_eq!(error.help.as_deref(), Some("did you mean `disk`?"));
+    check(
+        "site='a'\n[[step]]\nvisit='/'\ncheck={from={'/a'='dsk'}}",
+        "line 4: unknown variant `dsk`",
+    );
+    check(
+        "site='a'\n[[step]]\nvisit='/'\ncheck={from=3}",
+        "line 4: invalid type: integer `3`, expected who answers",
+    );
     check(
         "site='a'\nnetwork='4gg'",
         "there is no network `4gg` | did you mean `4g`?",
