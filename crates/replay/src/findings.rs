@@ -456,3 +456,22 @@ const FILE_LIFETIME_MAX: Duration = Duration::from_secs(86_400);
 const ASKED_OFTEN: usize = 2;
 /// URLs that are looked at.
 const URLS_MAX: usize = 100_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_told_without_what_it_shares_with_the_page() {
+        let home = Url::parse("https://shop.example/a").expect("a URL of this test");
+        for (url, expected) in [
+            ("https://shop.example/x?y", "/x?y"),
+            ("https://cdn.example/x", "cdn.example/x"),
+            ("http://shop.example:81/", "shop.example:81/"),
+            ("no address", "no address"),
+        ] {
+            assert_eq!(short(url, Some(&home)), expected, "{url}");
+        }
+        assert_eq!(short("https://cdn.example/x", None), "/x");
+    }
+}

@@ -128,6 +128,119 @@ fn a_second_folder_is_a_deploy_and_what_is_kept_of_the_first_is_told() {
     );
 }
 
+/// What is out of date after a deploy, where both versions send this ETag for `/app.js`.
+#[track_caller]
+fn check_outdated(before: &str, after: &str, expected: &[&str]) {
+    let version = |script: &str| {
+        site(&[
+            ("index.html", "<script src=/app.js></script>"),
+            ("app.js", script),
+            (
+                "_headers",
+                "/app.js\n  Cache-Control: max-age=31536000\n  ETag: \"mine\"\n",
+            ),
+        ])
+    };
+    let (first, second) = (version(before), version(after));
+    let scenario = site(&[(
+        "visits.toml",
+        &format!(
+            "site = {:?}\nhost = 'netlify'\n[deploys]\nnext = {:?}\n[[step]]\nvisit = '/'\n[[step]]\ndeploy = 'next'\n\
+             [[step]]\nvisit = '/'\n",
+            first.path(),
+            second.path()
+        ),
+    )]);
+    let report = report(&[&scenario.path().join("visits.toml")]);
+    assert_eq!(report.visits[1].outdated, expected, "{before:?} {after:?}");
+}
+
+#[test]
+fn an_earlier_deploy_is_known_by_its_content_whatever_tag_the_host_sends() {
+    check_outdated("1", "1", &[]);
+    check_outdated("1", "2", &["https://site.example/app.js"]);
+}
+
+#[test]
+fn what_the_document_uses_twice_is_from_where_it_came_first() {
+    let dir = site(&[
+        ("index.html", "<img src=a.svg><img src=a.svg>"),
+        ("a.svg", "<svg/>"),
+        (
+            "visits.toml",
+            "site = '.'\n[[step]]\nvisit = '/'\ncheck = { from = { '/a.svg' = 'network' } }\n",
+        ),
+    ]);
+    let report = report(&[&dir.path().join("visits.toml")]);
+    assert_eq!(report.visits[0].failed, [""; 0]);
+}
+
+#[test]
+fn a_site_with_a_worker_is_not_told_to_get_one() {
+    let check = |files: &[(&str, &str)], told: bool| {
+        let dir = site(files);
+        let report = report(&[dir.path()]);
+        let findings = report.findings.iter();
+        let of_worker = |text: &str| text.contains("service worker is not run");
+        assert_eq!(
+            (
+                findings
+                    .filter(|finding| finding.kind == Kind::OfflineFails)
+                    .count(),
+                report.notes.iter().any(|note| of_worker(note))
+            ),
+            (usize::from(told), !told),
+            "{files:?}"
+        );
+    };
+    check(&[("index.html", "<p>")], true);
+    check(&[("index.html", "<p>"), ("sw.js", "")], false);
+    check(
+        &[
+            ("index.html", "<script src=/a.js></script>"),
+            ("a.js", "navigator.serviceWorker.register('/w.js')"),
+        ],
+        false,
+    );
+}
+
+#[test]
+fn a_file_of_today_is_not_of_the_future_for_a_visit() {
+    let dir = shop();
+    let subject = input::read(&args(&[dir.path()])).ok().unwrap();
+    let written = std::fs::metadata(dir.path().join("app.js"))
+        .and_then(|facts| facts.modified())
+        .unwrap();
+    assert!(subject.options.start >= written);
+}
+
+#[test]
+fn what_is_not_in_a_recording_is_a_note_and_no_error_of_the_server() {
+    let har = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/har/chrome.har");
+    let dir = site(&[(
+        "visits.toml",
+        &format!("har = {har:?}\n[[step]]\nvisit = '/'\n[[step]]\nvisit = '/none'\n"),
+    )]);
+    let report = report(&[&dir.path().join("visits.toml")]);
+    assert_eq!(report.visits[1].broken[0].why, "not in the recording");
+    assert!(
+        report
+            .notes
+            .iter()
+            .any(|note| note.contains("such as https://shop.example/none, is not in the recording")),
+        "{:?}",
+        report.notes
+    );
+    assert!(
+        report
+            .findings
+            .iter()
+            .all(|finding| finding.kind != Kind::DoesNotLoad),
+        "{:?}",
+        report.findings
+    );
+}
+
 #[test]
 fn a_recording_says_what_the_next_visit_costs() {
     let har = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/har/chrome.har");

@@ -308,9 +308,11 @@ impl Folder {
             (Some(body), _) => body,
             (None, _) => Bytes::from(std::fs::read(self.root.join(file)).unwrap_or_default()),
         };
+        let length = self.files.get(file).map(|file| file.bytes);
+        let stands_in = length.filter(|bytes| *bytes > BODY_READ_BYTES_MAX);
         Response {
             headers,
-            encoded_bytes,
+            encoded_bytes: encoded_bytes.or(stands_in),
             ..Response::new(status, body)
         }
     }
@@ -327,12 +329,19 @@ impl Folder {
         if let Some(read) = &file.read {
             return Some(read.clone());
         }
+        if file.bytes > BODY_READ_BYTES_MAX {
+            let length = usize::try_from(file.bytes.min(BODY_STAND_IN_BYTES_MAX)).ok()?;
+            let read = Read {
+                // Never written, so that the system gives no memory for it.
+                body: Some(Bytes::from(vec![0; length])),
+                hash: hash_of(std::fs::File::open(self.root.join(path)).ok()?).ok()?,
+                gzip_bytes: None,
+            };
+            file.read = Some(read.clone());
+            return Some(read);
+        }
         let body = Bytes::from(std::fs::read(self.root.join(path)).ok()?);
-        let hash = Sha256::digest(&body);
-        let hash: String = hash[..12]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = hash_of(&body[..]).ok()?;
         // Only where it is sent so: compressing costs more than all else here.
         let compresses =
             self.host.defaults(path, &self.names).compresses && media::compresses(path);
@@ -346,7 +355,7 @@ impl Folder {
         }
         let read = Read {
             body: keep.then(|| body.clone()),
-            hash: hash.into(),
+            hash,
             gzip_bytes,
         };
         file.read = Some(read.clone());
@@ -355,6 +364,24 @@ impl Folder {
             ..read
         })
     }
+}
+
+/// Half of the content's SHA-256 or less: enough to tell versions of a file apart.
+fn hash_of(mut content: impl io::Read) -> io::Result<Arc<str>> {
+    let mut hash = Sha256::new();
+    let mut part = vec![0; 1 << 16];
+    loop {
+        let length = match content.read(&mut part) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        hash.update(&part[..length]);
+    }
+    let hash = hash.finalize();
+    let digits = hash[..12].iter().map(|byte| format!("{byte:02x}"));
+    Ok(digits.collect::<String>().into())
 }
 
 fn date(headers: &mut HeaderMap, now: SystemTime) {
@@ -424,6 +451,10 @@ fn walk(folder: &Path, prefix: &str, files: &mut HashMap<String, File>) -> Resul
 const FILES_MAX: usize = 500_000;
 /// A larger body is read from the disk each time it is asked for.
 const BODY_KEPT_BYTES_MAX: u64 = 4 << 20;
+/// A larger body is hashed in parts, and zeros stand in for it: what counts is how long it is.
+const BODY_READ_BYTES_MAX: u64 = 64 << 20;
+/// The longest body of zeros; of a longer one only the bytes on the wire are told.
+const BODY_STAND_IN_BYTES_MAX: u64 = 1 << 30;
 /// Bytes of all bodies in memory.
 const BODIES_KEPT_BYTES_MAX: u64 = 128 << 20;
 
@@ -520,6 +551,24 @@ mod tests {
         assert_eq!((second.status.as_u16(), second.body.len()), (304, 0));
         let third = ask(&mut folder, "/", &[("if-none-match", "\"other\"")]);
         assert_eq!(third.status.as_u16(), 200);
+    }
+
+    #[test]
+    fn a_huge_file_is_as_long_as_it_is_and_is_not_read_whole() {
+        let (dir, _) = site(Host::Plain, &FILES);
+        let video = std::fs::File::create(dir.path().join("film.mp4")).unwrap();
+        let length = BODY_READ_BYTES_MAX + 1;
+        // Sparse: it takes no space on the disk.
+        video.set_len(length).unwrap();
+        let mut folder = Folder::open(dir.path(), Host::Plain, Names::default()).unwrap();
+        let film = ask(&mut folder, "/film.mp4", &[]);
+        assert_eq!(
+            (film.body.len() as u64, film.wire_body_bytes()),
+            (length, length)
+        );
+        assert_eq!(folder.kept_bytes, 0);
+        let url = Url::parse("http://a/film.mp4").unwrap();
+        assert_eq!(folder.content_hash(&url).unwrap().len(), 24);
     }
 
     #[test]
