@@ -250,7 +250,8 @@ impl Findings {
         }
         for one in &visit.exchanges {
             // How other sites have their files kept is not this one's to change.
-            let foreign = own.as_ref().is_some_and(|own| *own != site(&one.url));
+            let foreign = one.destination != Destination::Document
+                && own.as_ref().is_some_and(|own| *own != site(&one.url));
             if one.method != Method::GET
                 || foreign
                 || self.seen.len() >= URLS_MAX && !self.seen.contains_key(&one.url)

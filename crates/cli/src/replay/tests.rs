@@ -242,6 +242,58 @@ fn what_is_not_in_a_recording_is_a_note_and_no_error_of_the_server() {
 }
 
 #[test]
+fn files_of_other_sites_are_told_with_their_host_and_not_judged() {
+    let entry = |url: &str, status: u16, mime: &str, more: &str| {
+        format!(
+            r#"{{"pageref":"p","startedDateTime":"2026-11-22T09:30:00Z","request":{{"method":"GET","url":"{url}"}},
+            "response":{{"status":{status},"headers":[{more}],"content":{{"size":9,"mimeType":"{mime}"}}}}}}"#
+        )
+    };
+    let long = r#"{"name":"Cache-Control","value":"max-age=31536000"}"#;
+    let script = "text/javascript";
+    let har = format!(
+        r#"{{"log":{{"entries":[{},{},{},{}]}}}}"#,
+        entry("https://shop.example/", 200, "text/html", ""),
+        entry("https://cdn.shop.example/own.js", 200, script, long),
+        entry("https://ads.example/ads.js", 200, script, long),
+        entry("https://ads.example/gone.js", 404, script, ""),
+    );
+    let dir = site(&[("visit.har", &har)]);
+    let report = report(&[&dir.path().join("visit.har")]);
+    let told: Vec<&str> = report
+        .findings
+        .iter()
+        .map(|finding| &*finding.what)
+        .collect();
+    let has = |word: &str| told.iter().any(|what| what.contains(word));
+    assert!(
+        has("`cdn.shop.example/own.js` is kept for long"),
+        "{told:?}"
+    );
+    assert!(has("`ads.example/gone.js` does not load"), "{told:?}");
+    assert!(!has("ads.js"), "{told:?}");
+}
+
+#[test]
+fn what_a_scenario_adds_of_another_origin_is_left_out_and_told() {
+    let dir = site(&[
+        ("index.html", "<p>"),
+        (
+            "visits.toml",
+            "site = '.'\n[[page]]\npath = '/'\nfetch = ['https://api.example/list']\n[[step]]\nvisit = '/'\n",
+        ),
+    ]);
+    let report = report(&[&dir.path().join("visits.toml")]);
+    assert_eq!(report.visits[0].requests, 1);
+    let told = "1 file of other origins, such as https://api.example/list, is not played";
+    assert!(
+        report.notes.iter().any(|note| note.starts_with(told)),
+        "{:?}",
+        report.notes
+    );
+}
+
+#[test]
 fn a_recording_says_what_the_next_visit_costs() {
     let har = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/har/chrome.har");
     let report = report(&[&har]);
