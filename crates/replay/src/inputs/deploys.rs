@@ -91,13 +91,13 @@ impl Server for Deploys {
         Answer::Response(match version {
             Version::Folder(folder) => {
                 let response = folder.answer(request, now);
-                let has_room = self.sent.len() < SENT_MAX;
                 if response.status == StatusCode::OK
-                    && has_room
                     && let Some(hash) = folder.content_hash(&request.url)
                 {
                     let key = (request.url.clone(), response.headers.get(ETAG).cloned());
-                    self.sent.insert(key, hash);
+                    if self.sent.len() < SENT_MAX || self.sent.contains_key(&key) {
+                        self.sent.insert(key, hash);
+                    }
                 }
                 response
             }

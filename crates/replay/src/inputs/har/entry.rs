@@ -106,6 +106,7 @@ impl Entry {
         let status = response
             .status
             .filter(|status| (200.0..=599.0).contains(status))? as u16;
+        let confirmed = status == 304;
         let status = match status {
             // A recording of a second visit: what was confirmed is there, and came with 200 once.
             304 => StatusCode::OK,
@@ -135,13 +136,18 @@ impl Entry {
             if from_cache {
                 return length;
             }
-            // Over HTTP/2 and 3 Chrome does not know the length of the head.
-            let head = || whole(response.headers_size).unwrap_or_else(|| packed_head(&headers));
-            let transferred = whole(response.transfer_size).map(|all| all.saturating_sub(head()));
+            // What a 304 transferred is its head.
+            let transferred = whole(response.transfer_size).filter(|_| !confirmed);
+            let without = |head: u64| {
+                let body = transferred.map(|all| all.saturating_sub(head));
+                body.filter(|bytes| *bytes > 0)
+            };
             whole(response.body_size)
                 .filter(|bytes| *bytes > 0)
-                .or(transferred.filter(|bytes| *bytes > 0))
+                .or_else(|| without(whole(response.headers_size)?))
                 .or(length)
+                // Over HTTP/2 and 3 Chrome does not know the length of the head.
+                .or_else(|| without(packed_head(&headers)))
                 .or_else(|| {
                     let saved = whole(content.and_then(|content| content.compression))?;
                     Some(body_bytes.saturating_sub(saved))

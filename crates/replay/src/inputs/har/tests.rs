@@ -139,6 +139,16 @@ fn over_http_2_the_size_is_what_was_transferred_without_a_head() {
         (script.body.len(), script.wire_body_bytes()),
         (21_000, 5_001)
     );
+    let har = with_response(
+        r#"{"status":304,"headers":[],"headersSize":-1,"bodySize":0,"_transferSize":160,
+        "content":{"size":21000,"mimeType":"text/javascript"}}"#,
+    );
+    let confirmed = ask(&har, "http://a/x", None, 0).unwrap();
+    assert_eq!(
+        confirmed.wire_body_bytes(),
+        21_000,
+        "a 304 is no measure of its body"
+    );
 }
 
 #[test]
