@@ -294,6 +294,20 @@ fn what_a_scenario_adds_of_another_origin_is_left_out_and_told() {
 }
 
 #[test]
+fn folders_are_deployed_in_the_order_of_the_words_beyond_nine_too() {
+    let dir = site(&[("index.html", "<p>")]);
+    let subject = input::read(&args(&[dir.path(); 12])).ok().unwrap();
+    let deployed: Vec<String> = subject
+        .steps
+        .iter()
+        .filter_map(|step| step.deploy.clone())
+        .map(|name| name[..2].to_owned())
+        .collect();
+    let expected: Vec<String> = (2..=12).map(|place| format!("{place:02}")).collect();
+    assert_eq!(deployed, expected);
+}
+
+#[test]
 fn a_recording_says_what_the_next_visit_costs() {
     let har = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/har/chrome.har");
     let report = report(&[&har]);

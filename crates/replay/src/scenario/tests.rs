@@ -100,6 +100,10 @@ fn an_unknown_word_is_refused_with_its_place_and_the_nearest() {
         "line 4: invalid type: integer `3`, expected who answers",
     );
     check(
+        "site='a'\n[[step]]\nvisit='/'\ncheck={from={'/a[1]'='disk'}}",
+        "step 1: `/a[1]` is no pattern of paths",
+    );
+    check(
         "site='a'\nnetwork='4gg'",
         "there is no network `4gg` | did you mean `4g`?",
     );
