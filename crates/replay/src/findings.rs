@@ -12,9 +12,10 @@ use revisit_rules::http::freshness::{Lifetime, LifetimeRule};
 use revisit_rules::http::{Policy, RequestHead, ResponseHead, Stored, Target, Times, validators};
 use revisit_rules::site::names::{Names, Promise};
 use serde::Serialize;
-use url::Url;
+use url::{Position, Url};
 
 use crate::play::Played;
+use crate::site::site;
 use crate::{Destination, Layer, Reason, Trouble};
 
 /// Something that its author may want to change.
@@ -205,6 +206,8 @@ pub struct Findings {
     seen: BTreeMap<Url, Seen>,
     found: BTreeMap<Kind, BTreeMap<String, Cost>>,
     now: Option<SystemTime>,
+    /// The first page that was visited: of what lies on its origin the path says enough.
+    home: Option<Url>,
 }
 
 impl Findings {
@@ -212,13 +215,17 @@ impl Findings {
     pub fn look(&mut self, played: &Played) {
         let visit = &played.visit;
         self.now = Some(visit.started);
+        if self.home.is_none() {
+            self.home.clone_from(&visit.document);
+        }
+        let own = visit.document.as_ref().map(site);
         for broken in &visit.broken {
             let kind = match broken.trouble {
                 Trouble::TooManyRedirects => Kind::RedirectLoop,
                 Trouble::Offline if broken.destination == Destination::Document => {
                     Kind::OfflineFails
                 }
-                Trouble::Offline | Trouble::CacheMiss => continue,
+                Trouble::Offline | Trouble::CacheMiss | Trouble::NotRecorded => continue,
                 _ if !played.online => continue,
                 _ => Kind::DoesNotLoad,
             };
@@ -242,7 +249,11 @@ impl Findings {
             );
         }
         for one in &visit.exchanges {
+            // How other sites have their files kept is not this one's to change.
+            let foreign = one.destination != Destination::Document
+                && own.as_ref().is_some_and(|own| *own != site(&one.url));
             if one.method != Method::GET
+                || foreign
                 || self.seen.len() >= URLS_MAX && !self.seen.contains_key(&one.url)
             {
                 continue;
@@ -287,6 +298,7 @@ impl Findings {
                 self.note(kind, url.as_str(), cost);
             }
         }
+        let home = self.home;
         let findings = self.found.into_iter().map(|(kind, urls)| {
             let total = urls.values().fold(Cost::default(), |all, one| Cost {
                 visits: all.visits.max(one.visits),
@@ -300,7 +312,7 @@ impl Findings {
             Finding {
                 kind,
                 harm: kind.harm(),
-                what: kind.what(&named(&urls), urls.len() == 1),
+                what: kind.what(&named(&urls, home.as_ref()), urls.len() == 1),
                 remedy: kind.remedy().to_owned(),
                 visits: total.visits,
                 requests: total.requests,
@@ -414,13 +426,21 @@ fn lifetime(url: &Url, headers: &HeaderMap, now: SystemTime) -> Option<Lifetime>
     Some(Stored::new(&Policy::chromium(), &request, &response, times)?.lifetime)
 }
 
-/// One path, two, or one and how many others.
-fn named(urls: &[String]) -> String {
-    let path = |url: &String| {
-        let parsed = Url::parse(url).ok();
-        let path = parsed.map(|url| url[url::Position::BeforePath..].to_owned());
-        format!("`{}`", path.unwrap_or_else(|| url.clone()))
+/// A URL as it is told beside others: without what it has in common with `home`, and without a scheme.
+pub fn short(url: &str, home: Option<&Url>) -> String {
+    let Ok(parsed) = Url::parse(url) else {
+        return url.to_owned();
     };
+    let from = match home.is_none_or(|home| home.origin() == parsed.origin()) {
+        true => Position::BeforePath,
+        false => Position::BeforeHost,
+    };
+    parsed[from..].to_owned()
+}
+
+/// One path, two, or one and how many others.
+fn named(urls: &[String], home: Option<&Url>) -> String {
+    let path = |url: &String| format!("`{}`", short(url, home));
     match urls {
         [] => String::new(),
         [one] => path(one),
@@ -437,3 +457,22 @@ const FILE_LIFETIME_MAX: Duration = Duration::from_secs(86_400);
 const ASKED_OFTEN: usize = 2;
 /// URLs that are looked at.
 const URLS_MAX: usize = 100_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_told_without_what_it_shares_with_the_page() {
+        let home = Url::parse("https://shop.example/a").expect("a URL of this test");
+        for (url, expected) in [
+            ("https://shop.example/x?y", "/x?y"),
+            ("https://cdn.example/x", "cdn.example/x"),
+            ("http://shop.example:81/", "shop.example:81/"),
+            ("no address", "no address"),
+        ] {
+            assert_eq!(short(url, Some(&home)), expected, "{url}");
+        }
+        assert_eq!(short("https://cdn.example/x", None), "/x");
+    }
+}

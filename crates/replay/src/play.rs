@@ -147,15 +147,10 @@ fn outdated(replay: &mut Replay<Deploys, Pages>, visit: &Visit) -> Vec<Url> {
     let mut found: Vec<Url> = Vec::new();
     for one in &visit.exchanges {
         let unasked = one.asked.is_empty() && !matches!(one.layer, Layer::Nobody | Layer::Network);
-        let kept = one
-            .headers
-            .get(http::header::ETAG)
-            .and_then(|tag| tag.to_str().ok());
-        let (true, Some(kept)) = (unasked, kept) else {
-            continue;
-        };
-        let current = replay.server().current_tag(&one.url);
-        if current.is_some_and(|current| current != kept) && !found.contains(&one.url) {
+        if unasked
+            && !found.contains(&one.url)
+            && replay.server().is_outdated(&one.url, &one.headers)
+        {
             found.push(one.url.clone());
         }
     }

@@ -63,6 +63,8 @@ pub enum Answer {
     Response(Response),
     /// No connection, or none that holds.
     Unreachable,
+    /// It is not known: a recording does not have it.
+    NotRecorded,
 }
 
 /// A response.

@@ -132,6 +132,9 @@ pub enum Trouble {
     /// There is no network.
     #[error("there is no network")]
     Offline,
+    /// Nobody knows what the server answers: it is played from a recording that does not have it.
+    #[error("not in the recording")]
+    NotRecorded,
     /// The server cannot be reached.
     #[error("the server cannot be reached")]
     Unreachable,

@@ -26,6 +26,8 @@ pub(super) struct Subject {
     pub(super) base: Url,
     pub(super) steps: Vec<Step>,
     pub(super) notes: Vec<String>,
+    /// The site is known to have a service worker, before a page was read.
+    pub(super) has_worker: bool,
     pub(super) screen: Screen,
     pub(super) of_recording: bool,
     /// The steps are our own, and not a scenario's.
@@ -99,12 +101,15 @@ fn scenario_of(args: &ReplayArgs) -> Result<(Scenario, String), Failure> {
         site: Some(first.clone()),
         ..Scenario::default()
     };
+    // They stand in the order of their names: 02 before 10.
+    let width = (later.len() + 1).to_string().len();
     for folder in later {
         // The tour deploys them in the order of the words; two of one name are told apart.
         let place = scenario.deploys.len() + 2;
-        scenario
-            .deploys
-            .insert(format!("{place} ({})", folder.display()), folder.clone());
+        scenario.deploys.insert(
+            format!("{place:0width$} ({})", folder.display()),
+            folder.clone(),
+        );
     }
     Ok((scenario, shown(first)))
 }
@@ -161,7 +166,7 @@ fn options(scenario: &Scenario) -> Result<Options, Failure> {
 fn site(
     of: &str,
     scenario: Scenario,
-    options: Options,
+    mut options: Options,
     config: &Config,
 ) -> Result<Subject, Failure> {
     let root = scenario.site.clone().unwrap_or_default();
@@ -176,6 +181,10 @@ fn site(
     })?;
     let open = |path: &Path| Folder::open(path, host, config.names()).map_err(folder_refused);
     let first = open(&root)?;
+    let has_worker = WORKERS
+        .into_iter()
+        .chain([&*config.worker.name])
+        .any(|name| first.has_file_named(name));
     let pages = first.pages();
     let start = pages.first().map_or("/", String::as_str);
     let next = pages.get(1).map(String::as_str);
@@ -184,9 +193,13 @@ fn site(
         true => tour(start, next, &deploys),
         false => scenario.step.clone(),
     };
+    // Not before the files were written: a `Last-Modified` in the future says nothing.
+    options.start = options.start.max(first.newest());
     let mut server = Deploys::of("the first", first, origin.clone());
     for (name, path) in &scenario.deploys {
-        server = server.and(name, open(path)?);
+        let folder = open(path)?;
+        options.start = options.start.max(folder.newest());
+        server = server.and(name, folder);
     }
     let screen = screen(&scenario);
     let besides = page_loads(&scenario.page).map_err(off)?;
@@ -202,6 +215,7 @@ fn site(
         base: origin,
         steps,
         notes,
+        has_worker,
         screen,
         of_recording: false,
         by_default: scenario.step.is_empty(),
@@ -250,6 +264,7 @@ fn recording(path: &Path, scenario: Scenario, mut options: Options) -> Result<Su
         "answered by a cache while it was recorded: their bytes on the wire are those of the content; record a first visit, with \"Disable cache\"",
     );
     options.start = recorded.started;
+    let has_worker = recorded.has_worker;
     let loads = har.loads.clone();
     let screen = screen(&scenario);
     Ok(Subject {
@@ -260,6 +275,7 @@ fn recording(path: &Path, scenario: Scenario, mut options: Options) -> Result<Su
         base: first,
         steps,
         notes,
+        has_worker,
         screen,
         of_recording: true,
         by_default: scenario.step.is_empty(),
@@ -299,11 +315,16 @@ fn har_refused(path: &Path, error: HarError) -> Failure {
             "save it once more: in DevTools, Network, \"Export HAR\", and wait until it is written"
         }
         HarError::NotHar { .. } => "save one in a browser's DevTools: Network, \"Export HAR\"",
+        HarError::OnlyRedirects { .. } => {
+            "let its redirects end at a page (two rules of the server may contradict each other), then record it anew"
+        }
         HarError::NoPage { .. } => "open the network panel first, then load the page, then save",
     };
     let error = anyhow::Error::new(error).context(format!("cannot replay `{}`", path.display()));
     Failure::words(error).help(help.to_owned())
 }
 
+/// What tools call a site's service worker.
+const WORKERS: [&str; 3] = ["sw.js", "service-worker.js", "serviceworker.js"];
 /// Where a folder is visited unless a scenario says otherwise.
 const ORIGIN: &str = "https://site.example/";

@@ -8,11 +8,14 @@ mod input;
 mod page;
 mod table;
 
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
 use anyhow::Context;
-use revisit_replay::findings::Findings;
+use revisit_replay::findings::{Findings, Kind};
 use revisit_replay::play::{PlayError, StepError, play};
 use revisit_replay::report::{Report, VisitReport};
-use revisit_replay::{Order, Replay};
+use revisit_replay::{ActionError, Order, Replay, Trouble};
 
 use self::input::Subject;
 use crate::args::ReplayArgs;
@@ -76,16 +79,22 @@ fn replayed(subject: Subject, whole: bool) -> Result<Report, Failure> {
         base,
         steps,
         mut notes,
+        has_worker,
         by_default,
         ..
     } = subject;
     let elsewhere = pages.elsewhere();
+    let registered = pages.worker();
     let (network, order) = (options.network.name, options.order);
     let mut replay = Replay::new(options, server, pages);
     let mut visits = Vec::new();
     let mut findings = Findings::default();
     let mut failed_checks = 0;
+    let mut unrecorded = BTreeSet::new();
     let played = play(&mut replay, &base, &steps, |played| {
+        let broken = played.visit.broken.iter();
+        let missing = broken.filter(|broken| broken.trouble == Trouble::NotRecorded);
+        unrecorded.extend(missing.map(|broken| broken.url.clone()));
         findings.look(&played);
         failed_checks += played.failed.len();
         visits.push(VisitReport::of(&played, whole));
@@ -111,6 +120,20 @@ fn replayed(subject: Subject, whole: bool) -> Result<Report, Failure> {
             if elsewhere.len() == 1 { "is" } else { "are" }
         ));
     }
+    if let Some(first) = unrecorded.first() {
+        notes.push(format!(
+            "{}, such as {first}, {} not in the recording: what the server answers there is not known",
+            counted(unrecorded.len(), "request"),
+            if unrecorded.len() == 1 { "is" } else { "are" }
+        ));
+    }
+    let mut findings = findings.finish();
+    if has_worker || registered.load(Ordering::Relaxed) {
+        findings.retain(|finding| finding.kind != Kind::OfflineFails);
+        notes.push(
+            "the site's service worker is not run: what it answers, offline above all, is not in these rows".to_owned(),
+        );
+    }
     let report = Report {
         of,
         network,
@@ -119,7 +142,7 @@ fn replayed(subject: Subject, whole: bool) -> Result<Report, Failure> {
             Order::Textbook => "textbook",
         },
         visits,
-        findings: findings.finish(),
+        findings,
         notes,
         failed_checks,
     };
@@ -129,7 +152,10 @@ fn replayed(subject: Subject, whole: bool) -> Result<Report, Failure> {
 fn help(error: &PlayError) -> Option<String> {
     match &error.source {
         StepError::Scenario(error) => error.help.clone(),
-        StepError::Action(_) => Some("put a step before it that visits a page".to_owned()),
+        StepError::Action(ActionError::NoDocument | ActionError::NoHistory) => {
+            Some("put a step before it that visits a page".to_owned())
+        }
+        StepError::Action(_) => None,
         StepError::Address(_) => {
             Some("write a path such as `/about` or a whole address".to_owned())
         }

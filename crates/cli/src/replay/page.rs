@@ -16,7 +16,7 @@ pub(super) fn page(report: &Report) -> String {
         of = escape(&report.of),
         network = escape(report.network),
     );
-    out.push_str("<table><tr><th>visit<th>requests<th>received<th>time<th>answered by<th>off\n");
+    out.push_str("<table><tr><th>visit<th>requests<th>on the wire<th>time<th>answered by<th>off\n");
     for visit in &report.visits {
         let layers: Vec<String> = visit
             .layers

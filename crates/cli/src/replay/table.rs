@@ -1,5 +1,6 @@
 //! The report on a terminal: a line for each visit, then what is off, then what would change it.
 
+use revisit_replay::findings::short;
 use revisit_replay::report::{ExchangeReport, Report, VisitReport};
 use url::Url;
 
@@ -12,8 +13,11 @@ pub(super) fn table(report: &Report, verbose: bool) -> String {
         plain(&report.of),
         report.network
     );
-    let rows: Vec<[String; 6]> = report.visits.iter().map(row).collect();
-    let head = ["", "requests", "received", "from caches", "time", ""].map(str::to_owned);
+    let home = report.visits.iter().find_map(|visit| visit.page.as_deref());
+    let home = home.and_then(|page| Url::parse(page).ok());
+    let home = home.as_ref();
+    let rows: Vec<[String; 6]> = report.visits.iter().map(|visit| row(visit, home)).collect();
+    let head = ["", "requests", "on the wire", "from caches", "time", ""].map(str::to_owned);
     let mut widths = head.each_ref().map(String::len);
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -21,17 +25,17 @@ pub(super) fn table(report: &Report, verbose: bool) -> String {
         }
     }
     let mut line = |row: &[String; 6]| {
-        let [title, requests, received, caches, time, rest] = row;
+        let [title, requests, on_wire, caches, time, rest] = row;
         let [
             title_width,
             requests_width,
-            received_width,
+            on_wire_width,
             caches_width,
             time_width,
             _,
         ] = widths;
         let row = format!(
-            "  {title:<title_width$}  {requests:>requests_width$}  {received:>received_width$}  \
+            "  {title:<title_width$}  {requests:>requests_width$}  {on_wire:>on_wire_width$}  \
              {caches:<caches_width$}  {time:>time_width$}  {rest}"
         );
         text.push_str(row.trim_end());
@@ -43,7 +47,7 @@ pub(super) fn table(report: &Report, verbose: bool) -> String {
     }
     if verbose {
         for visit in &report.visits {
-            text.push_str(&answers(visit));
+            text.push_str(&answers(visit, home));
         }
     }
     for visit in &report.visits {
@@ -80,22 +84,22 @@ pub(super) fn table(report: &Report, verbose: bool) -> String {
     text
 }
 
-fn row(visit: &VisitReport) -> [String; 6] {
+fn row(visit: &VisitReport, home: Option<&Url>) -> [String; 6] {
     let time = match visit.load_ms {
         0..10_000 => format!("{} ms", visit.load_ms),
         ms => format!("{:.1} s", ms as f64 / 1000.0),
     };
-    let received = match (visit.requests, visit.network_bytes) {
+    let on_wire = match (visit.requests, visit.network_bytes) {
         (0, 0) => String::new(),
         (_, count) => bytes(count),
     };
     [
         plain(&visit.title).into_owned(),
         visit.requests.to_string(),
-        received,
+        on_wire,
         from_caches(visit),
         time,
-        off(visit),
+        off(visit, home),
     ]
 }
 
@@ -128,7 +132,7 @@ fn from_caches(visit: &VisitReport) -> String {
 }
 
 /// What is stale, and what does not come.
-fn off(visit: &VisitReport) -> String {
+fn off(visit: &VisitReport, home: Option<&Url>) -> String {
     let mut parts = Vec::new();
     if let [first, rest @ ..] = &visit.broken[..] {
         let more = match rest.len() {
@@ -137,7 +141,7 @@ fn off(visit: &VisitReport) -> String {
         };
         parts.push(format!(
             "broken: {}{more} ({})",
-            path(&first.url),
+            short(&first.url, home),
             first.why
         ));
     }
@@ -154,7 +158,7 @@ fn off(visit: &VisitReport) -> String {
 }
 
 /// Each answer of a visit with its reason.
-fn answers(visit: &VisitReport) -> String {
+fn answers(visit: &VisitReport, home: Option<&Url>) -> String {
     let waited = match visit.waited_seconds {
         0 => String::new(),
         seconds => format!(", {} later", crate::terminal::span(seconds)),
@@ -167,7 +171,7 @@ fn answers(visit: &VisitReport) -> String {
     let width = visit
         .exchanges
         .iter()
-        .map(|one| path(&one.url).chars().count())
+        .map(|one| short(&one.url, home).chars().count())
         .max()
         .unwrap_or(0)
         .min(PATH_WIDTH);
@@ -182,20 +186,12 @@ fn answers(visit: &VisitReport) -> String {
             .map_or(String::new(), |why| format!("; not kept: {why}"));
         text.push_str(&format!(
             "  {:<width$}  {:<14}  {size:>9}  {}{not_kept}\n",
-            plain(&path(&one.url)),
+            plain(&short(&one.url, home)),
             label(one),
             plain(&one.reason),
         ));
     }
     text
-}
-
-/// A URL as it is told: without what all have in common.
-fn path(url: &str) -> String {
-    let parsed = Url::parse(url).ok();
-    parsed.map_or(url.to_owned(), |url| {
-        url[url::Position::BeforePath..].to_owned()
-    })
 }
 
 const PATH_WIDTH: usize = 60;

@@ -128,6 +128,185 @@ fn a_second_folder_is_a_deploy_and_what_is_kept_of_the_first_is_told() {
     );
 }
 
+/// What is out of date after a deploy, where both versions send this ETag for `/app.js`.
+#[track_caller]
+fn check_outdated(before: &str, after: &str, expected: &[&str]) {
+    let version = |script: &str| {
+        site(&[
+            ("index.html", "<script src=/app.js></script>"),
+            ("app.js", script),
+            (
+                "_headers",
+                "/app.js\n  Cache-Control: max-age=31536000\n  ETag: \"mine\"\n",
+            ),
+        ])
+    };
+    let (first, second) = (version(before), version(after));
+    let scenario = site(&[(
+        "visits.toml",
+        &format!(
+            "site = {:?}\nhost = 'netlify'\n[deploys]\nnext = {:?}\n[[step]]\nvisit = '/'\n[[step]]\ndeploy = 'next'\n\
+             [[step]]\nvisit = '/'\n",
+            first.path(),
+            second.path()
+        ),
+    )]);
+    let report = report(&[&scenario.path().join("visits.toml")]);
+    assert_eq!(report.visits[1].outdated, expected, "{before:?} {after:?}");
+}
+
+#[test]
+fn an_earlier_deploy_is_known_by_its_content_whatever_tag_the_host_sends() {
+    check_outdated("1", "1", &[]);
+    check_outdated("1", "2", &["https://site.example/app.js"]);
+}
+
+#[test]
+fn what_the_document_uses_twice_is_from_where_it_came_first() {
+    let dir = site(&[
+        ("index.html", "<img src=a.svg><img src=a.svg>"),
+        ("a.svg", "<svg/>"),
+        (
+            "visits.toml",
+            "site = '.'\n[[step]]\nvisit = '/'\ncheck = { from = { '/a.svg' = 'network' } }\n",
+        ),
+    ]);
+    let report = report(&[&dir.path().join("visits.toml")]);
+    assert_eq!(report.visits[0].failed, [""; 0]);
+}
+
+#[test]
+fn a_site_with_a_worker_is_not_told_to_get_one() {
+    let check = |files: &[(&str, &str)], told: bool| {
+        let dir = site(files);
+        let report = report(&[dir.path()]);
+        let findings = report.findings.iter();
+        let of_worker = |text: &str| text.contains("service worker is not run");
+        assert_eq!(
+            (
+                findings
+                    .filter(|finding| finding.kind == Kind::OfflineFails)
+                    .count(),
+                report.notes.iter().any(|note| of_worker(note))
+            ),
+            (usize::from(told), !told),
+            "{files:?}"
+        );
+    };
+    check(&[("index.html", "<p>")], true);
+    check(&[("index.html", "<p>"), ("sw.js", "")], false);
+    check(
+        &[
+            ("index.html", "<script src=/a.js></script>"),
+            ("a.js", "navigator.serviceWorker.register('/w.js')"),
+        ],
+        false,
+    );
+}
+
+#[test]
+fn a_file_of_today_is_not_of_the_future_for_a_visit() {
+    let dir = shop();
+    let subject = input::read(&args(&[dir.path()])).ok().unwrap();
+    let written = std::fs::metadata(dir.path().join("app.js"))
+        .and_then(|facts| facts.modified())
+        .unwrap();
+    assert!(subject.options.start >= written);
+}
+
+#[test]
+fn what_is_not_in_a_recording_is_a_note_and_no_error_of_the_server() {
+    let har = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/har/chrome.har");
+    let dir = site(&[(
+        "visits.toml",
+        &format!("har = {har:?}\n[[step]]\nvisit = '/'\n[[step]]\nvisit = '/none'\n"),
+    )]);
+    let report = report(&[&dir.path().join("visits.toml")]);
+    assert_eq!(report.visits[1].broken[0].why, "not in the recording");
+    assert!(
+        report
+            .notes
+            .iter()
+            .any(|note| note.contains("such as https://shop.example/none, is not in the recording")),
+        "{:?}",
+        report.notes
+    );
+    assert!(
+        report
+            .findings
+            .iter()
+            .all(|finding| finding.kind != Kind::DoesNotLoad),
+        "{:?}",
+        report.findings
+    );
+}
+
+#[test]
+fn files_of_other_sites_are_told_with_their_host_and_not_judged() {
+    let entry = |url: &str, status: u16, mime: &str, more: &str| {
+        format!(
+            r#"{{"pageref":"p","startedDateTime":"2026-11-22T09:30:00Z","request":{{"method":"GET","url":"{url}"}},
+            "response":{{"status":{status},"headers":[{more}],"content":{{"size":9,"mimeType":"{mime}"}}}}}}"#
+        )
+    };
+    let long = r#"{"name":"Cache-Control","value":"max-age=31536000"}"#;
+    let script = "text/javascript";
+    let har = format!(
+        r#"{{"log":{{"entries":[{},{},{},{}]}}}}"#,
+        entry("https://shop.example/", 200, "text/html", ""),
+        entry("https://cdn.shop.example/own.js", 200, script, long),
+        entry("https://ads.example/ads.js", 200, script, long),
+        entry("https://ads.example/gone.js", 404, script, ""),
+    );
+    let dir = site(&[("visit.har", &har)]);
+    let report = report(&[&dir.path().join("visit.har")]);
+    let told: Vec<&str> = report
+        .findings
+        .iter()
+        .map(|finding| &*finding.what)
+        .collect();
+    let has = |word: &str| told.iter().any(|what| what.contains(word));
+    assert!(
+        has("`cdn.shop.example/own.js` is kept for long"),
+        "{told:?}"
+    );
+    assert!(has("`ads.example/gone.js` does not load"), "{told:?}");
+    assert!(!has("ads.js"), "{told:?}");
+}
+
+#[test]
+fn what_a_scenario_adds_of_another_origin_is_left_out_and_told() {
+    let dir = site(&[
+        ("index.html", "<p>"),
+        (
+            "visits.toml",
+            "site = '.'\n[[page]]\npath = '/'\nfetch = ['https://api.example/list']\n[[step]]\nvisit = '/'\n",
+        ),
+    ]);
+    let report = report(&[&dir.path().join("visits.toml")]);
+    assert_eq!(report.visits[0].requests, 1);
+    let told = "1 file of other origins, such as https://api.example/list, is not played";
+    assert!(
+        report.notes.iter().any(|note| note.starts_with(told)),
+        "{:?}",
+        report.notes
+    );
+}
+
+#[test]
+fn folders_are_deployed_in_the_order_of_the_words_beyond_nine_too() {
+    let dir = site(&[("index.html", "<p>")]);
+    let subject = input::read(&args(&[dir.path(); 12])).ok().unwrap();
+    let deployed: Vec<String> = subject
+        .steps
+        .iter()
+        .filter_map(|step| step.deploy.clone())
+        .map(|name| name[..2].to_owned())
+        .collect();
+    let expected: Vec<String> = (2..=12).map(|place| format!("{place:02}")).collect();
+    assert_eq!(deployed, expected);
+}
+
 #[test]
 fn a_recording_says_what_the_next_visit_costs() {
     let har = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/har/chrome.har");

@@ -1,13 +1,15 @@
 //! Deploys: which version of a site is on the network now?
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use http::StatusCode;
+use http::header::ETAG;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use url::Url;
 
 use super::{Folder, Har};
-use crate::{Answer, Request, Response, Server, UnknownVersion};
+use crate::{Answer, Request, Server, UnknownVersion};
 
 /// The versions of one site, of which one is deployed; or a recording.
 #[derive(Debug)]
@@ -15,6 +17,9 @@ pub struct Deploys {
     origin: Option<Url>,
     versions: Vec<(String, Version)>,
     current: usize,
+    /// What was sent under each URL and tag: by it a copy's content is known again, whatever tag the host's
+    /// rules give it.
+    sent: HashMap<(Url, Option<HeaderValue>), Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -30,6 +35,7 @@ impl Deploys {
             origin: Some(origin),
             versions: vec![(name.to_owned(), Version::Folder(Box::new(first)))],
             current: 0,
+            sent: HashMap::new(),
         }
     }
 
@@ -39,6 +45,7 @@ impl Deploys {
             origin: None,
             versions: vec![("recorded".to_owned(), Version::Har(Box::new(har)))],
             current: 0,
+            sent: HashMap::new(),
         }
     }
 
@@ -54,14 +61,23 @@ impl Deploys {
         self.versions.len()
     }
 
-    /// The `ETag` that the deployed version has for `url`, by which is seen whether a copy is out of date.
-    pub fn current_tag(&mut self, url: &Url) -> Option<String> {
-        match &mut self.versions.get_mut(self.current)?.1 {
-            Version::Folder(folder) => folder.tag(url),
-            Version::Har(_) => None,
-        }
+    /// Is a copy of `url` that came with these fields another content than the deployed version has? `false` where
+    /// that is not known.
+    pub fn is_outdated(&mut self, url: &Url, headers: &HeaderMap) -> bool {
+        let key = (url.clone(), headers.get(ETAG).cloned());
+        let Some((sent, (_, Version::Folder(folder)))) =
+            self.sent.get(&key).zip(self.versions.get_mut(self.current))
+        else {
+            return false;
+        };
+        folder
+            .content_hash(url)
+            .is_some_and(|current| current != *sent)
     }
 }
+
+/// Copies whose content is remembered.
+const SENT_MAX: usize = 500_000;
 
 impl Server for Deploys {
     fn answer(&mut self, request: &Request, now: SystemTime) -> Answer {
@@ -73,11 +89,21 @@ impl Server for Deploys {
             return Answer::Unreachable;
         };
         Answer::Response(match version {
-            Version::Folder(folder) => folder.answer(request, now),
+            Version::Folder(folder) => {
+                let response = folder.answer(request, now);
+                if response.status == StatusCode::OK
+                    && let Some(hash) = folder.content_hash(&request.url)
+                {
+                    let key = (request.url.clone(), response.headers.get(ETAG).cloned());
+                    if self.sent.len() < SENT_MAX || self.sent.contains_key(&key) {
+                        self.sent.insert(key, hash);
+                    }
+                }
+                response
+            }
             Version::Har(har) => match har.answer(request, now) {
                 Some(response) => response,
-                // What was not recorded is not known: a page in the recording does not ask for it.
-                None => Response::new(StatusCode::NOT_FOUND, Bytes::new()),
+                None => return Answer::NotRecorded,
             },
         })
     }

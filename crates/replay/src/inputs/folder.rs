@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -49,7 +50,7 @@ struct File {
 #[derive(Debug, Clone)]
 struct Read {
     body: Option<Bytes>,
-    tag: String,
+    hash: Arc<str>,
     gzip_bytes: Option<u64>,
 }
 
@@ -114,6 +115,22 @@ impl Folder {
         })
     }
 
+    /// Is there a file that is called so, in whatever folder?
+    pub fn has_file_named(&self, name: &str) -> bool {
+        let mut files = self.files.keys();
+        files.any(|file| file.rsplit('/').next() == Some(name))
+    }
+
+    /// When the newest of its files was written.
+    pub fn newest(&self) -> SystemTime {
+        let times = self.files.values().map(|file| file.modified);
+        // What no header field can hold is not sent either.
+        times
+            .filter(|time| http_date(*time).is_some())
+            .max()
+            .unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
     /// The URL paths of its pages, the start page first, then by their names.
     pub fn pages(&self) -> Vec<String> {
         let mut files: Vec<&String> = self
@@ -167,13 +184,13 @@ impl Folder {
         }
     }
 
-    /// The tag of what is at `url` now, if a file is there.
-    pub fn tag(&mut self, url: &Url) -> Option<String> {
+    /// The hash of what is at `url` now, if a file is there.
+    pub fn content_hash(&mut self, url: &Url) -> Option<Arc<str>> {
         let path = url.path().trim_start_matches('/').to_owned();
         let Decided::Serve { file, .. } = self.decide(&path) else {
             return None;
         };
-        Some(self.read(&file)?.tag)
+        Some(self.read(&file)?.hash)
     }
 
     fn decide(&self, path: &str) -> Decided {
@@ -214,7 +231,7 @@ impl Folder {
     ) -> Response {
         let Some(Read {
             body,
-            tag,
+            hash,
             gzip_bytes,
         }) = self.read(file)
         else {
@@ -247,7 +264,7 @@ impl Folder {
         }
         date(&mut headers, now);
         if defaults.etag && status == StatusCode::OK {
-            append(&mut headers, ETAG.as_str(), &tag);
+            append(&mut headers, ETAG.as_str(), &format!("\"{hash}\""));
         }
         let modified = self
             .files
@@ -291,9 +308,11 @@ impl Folder {
             (Some(body), _) => body,
             (None, _) => Bytes::from(std::fs::read(self.root.join(file)).unwrap_or_default()),
         };
+        let length = self.files.get(file).map(|file| file.bytes);
+        let stands_in = length.filter(|bytes| *bytes > BODY_READ_BYTES_MAX);
         Response {
             headers,
-            encoded_bytes,
+            encoded_bytes: encoded_bytes.or(stands_in),
             ..Response::new(status, body)
         }
     }
@@ -310,12 +329,19 @@ impl Folder {
         if let Some(read) = &file.read {
             return Some(read.clone());
         }
+        if file.bytes > BODY_READ_BYTES_MAX {
+            let length = usize::try_from(file.bytes.min(BODY_STAND_IN_BYTES_MAX)).ok()?;
+            let read = Read {
+                // Never written, so that the system gives no memory for it.
+                body: Some(Bytes::from(vec![0; length])),
+                hash: hash_of(std::fs::File::open(self.root.join(path)).ok()?).ok()?,
+                gzip_bytes: None,
+            };
+            file.read = Some(read.clone());
+            return Some(read);
+        }
         let body = Bytes::from(std::fs::read(self.root.join(path)).ok()?);
-        let hash = Sha256::digest(&body);
-        let tag: String = hash[..12]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = hash_of(&body[..]).ok()?;
         // Only where it is sent so: compressing costs more than all else here.
         let compresses =
             self.host.defaults(path, &self.names).compresses && media::compresses(path);
@@ -329,7 +355,7 @@ impl Folder {
         }
         let read = Read {
             body: keep.then(|| body.clone()),
-            tag: format!("\"{tag}\""),
+            hash,
             gzip_bytes,
         };
         file.read = Some(read.clone());
@@ -338,6 +364,24 @@ impl Folder {
             ..read
         })
     }
+}
+
+/// Half of the content's SHA-256 or less: enough to tell versions of a file apart.
+fn hash_of(mut content: impl io::Read) -> io::Result<Arc<str>> {
+    let mut hash = Sha256::new();
+    let mut part = vec![0; 1 << 16];
+    loop {
+        let length = match content.read(&mut part) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        hash.update(&part[..length]);
+    }
+    let hash = hash.finalize();
+    let digits = hash[..12].iter().map(|byte| format!("{byte:02x}"));
+    Ok(digits.collect::<String>().into())
 }
 
 fn date(headers: &mut HeaderMap, now: SystemTime) {
@@ -407,6 +451,10 @@ fn walk(folder: &Path, prefix: &str, files: &mut HashMap<String, File>) -> Resul
 const FILES_MAX: usize = 500_000;
 /// A larger body is read from the disk each time it is asked for.
 const BODY_KEPT_BYTES_MAX: u64 = 4 << 20;
+/// A larger body is hashed in parts, and zeros stand in for it: what counts is how long it is.
+const BODY_READ_BYTES_MAX: u64 = 64 << 20;
+/// The longest body of zeros; of a longer one only the bytes on the wire are told.
+const BODY_STAND_IN_BYTES_MAX: u64 = 1 << 30;
 /// Bytes of all bodies in memory.
 const BODIES_KEPT_BYTES_MAX: u64 = 128 << 20;
 
@@ -503,6 +551,24 @@ mod tests {
         assert_eq!((second.status.as_u16(), second.body.len()), (304, 0));
         let third = ask(&mut folder, "/", &[("if-none-match", "\"other\"")]);
         assert_eq!(third.status.as_u16(), 200);
+    }
+
+    #[test]
+    fn a_huge_file_is_as_long_as_it_is_and_is_not_read_whole() {
+        let (dir, _) = site(Host::Plain, &FILES);
+        let video = std::fs::File::create(dir.path().join("film.mp4")).unwrap();
+        let length = BODY_READ_BYTES_MAX + 1;
+        // Sparse: it takes no space on the disk.
+        video.set_len(length).unwrap();
+        let mut folder = Folder::open(dir.path(), Host::Plain, Names::default()).unwrap();
+        let film = ask(&mut folder, "/film.mp4", &[]);
+        assert_eq!(
+            (film.body.len() as u64, film.wire_body_bytes()),
+            (length, length)
+        );
+        assert_eq!(folder.kept_bytes, 0);
+        let url = Url::parse("http://a/film.mp4").unwrap();
+        assert_eq!(folder.content_hash(&url).unwrap().len(), 24);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Pages: what does a response load? By its text in a folder, by what was recorded in a HAR.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -33,6 +34,7 @@ pub struct Pages {
     /// Of a recording: what each document loads.
     recorded: Option<HashMap<Url, Arc<[Subresource]>>>,
     elsewhere: Elsewhere,
+    worker: Arc<AtomicBool>,
     open: HashMap<Url, Open>,
     documents: HashMap<Key, Arc<Document>>,
     sheets: HashMap<Key, Arc<Sheet>>,
@@ -105,14 +107,27 @@ impl Pages {
         self.elsewhere.clone()
     }
 
+    /// Does a text that was read register a service worker, or is it known to be one? Also when this is handed on.
+    pub fn worker(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.worker)
+    }
+
+    /// Looks for `navigator.serviceWorker.register(…)` in a page or a script.
+    fn look_for_worker(&self, body: &[u8]) {
+        if !self.worker.load(Ordering::Relaxed) && memmem(body, b"serviceWorker.register") {
+            self.worker.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn is_known(&self, url: &Url) -> bool {
+        let origin = self.origin.as_ref();
+        origin.is_none_or(|origin| origin.origin() == url.origin())
+    }
+
     fn known(&mut self, loads: impl IntoIterator<Item = Load>) -> Vec<Subresource> {
         let mut known = Vec::new();
         for load in loads {
-            let is_known = self
-                .origin
-                .as_ref()
-                .is_none_or(|origin| origin.origin() == load.url.origin());
-            if is_known {
+            if self.is_known(&load.url) {
                 known.push(subresource(load));
             } else {
                 self.elsewhere.note(load.url);
@@ -126,6 +141,7 @@ impl Pages {
         let document = match self.documents.get(&key) {
             Some(document) => Arc::clone(document),
             None => {
+                self.look_for_worker(loaded.body);
                 let read = Arc::new(document(loaded.body, loaded.url, self.screen));
                 bounded(&mut self.documents);
                 self.documents.insert(key, Arc::clone(&read));
@@ -140,12 +156,17 @@ impl Pages {
         found.extend(by_styles);
         let path = loaded.url.path().trim_start_matches('/');
         for besides in &self.besides {
-            if besides.path.matches(path) {
-                let loads = besides.loads.iter().filter_map(|(written, destination)| {
-                    let url = loaded.url.join(written).ok()?;
-                    Some(Subresource::plain(url, *destination))
-                });
-                found.extend(loads);
+            if !besides.path.matches(path) {
+                continue;
+            }
+            for (written, destination) in &besides.loads {
+                match loaded.url.join(written) {
+                    Ok(url) if self.is_known(&url) => {
+                        found.push(Subresource::plain(url, *destination));
+                    }
+                    Ok(url) => self.elsewhere.note(url),
+                    Err(_) => {}
+                }
             }
         }
         let dormant = document
@@ -207,6 +228,7 @@ impl Pages {
         if let Some(found) = self.modules.get(&key) {
             return Arc::clone(found);
         }
+        self.look_for_worker(loaded.body);
         let none = ImportMap::default();
         let map = self
             .open
@@ -306,6 +328,10 @@ fn subresource(load: Load) -> Subresource {
         Occasion::Idle => Phase::Load,
         Occasion::Scrolled | Occasion::Demand => Phase::OnDemand,
     })
+}
+
+fn memmem(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
 }
 
 /// Makes room when a memory is full: it only saves work.

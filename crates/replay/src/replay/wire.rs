@@ -61,8 +61,10 @@ impl<S: Server, P: Parse> Replay<S, P> {
             Health::Answers(status) => Answer::Response(Response::new(status, "")),
             Health::Unreachable => Answer::Unreachable,
         };
-        let Answer::Response(mut response) = answer else {
-            return Err(Trouble::Unreachable);
+        let mut response = match answer {
+            Answer::Response(response) => response,
+            Answer::Unreachable => return Err(Trouble::Unreachable),
+            Answer::NotRecorded => return Err(Trouble::NotRecorded),
         };
         if ask.method == Method::HEAD || matches!(response.status.as_u16(), 204 | 205 | 304) {
             response.body.clear();

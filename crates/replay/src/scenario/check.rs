@@ -1,11 +1,15 @@
 //! Checks: what is promised of a step, and does it hold?
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use revisit_rules::site::pattern::Pattern;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::ScenarioError;
 use crate::{Arrival, Layer, Visit};
 
 /// What is promised of a step.
@@ -27,7 +31,7 @@ pub struct Check {
 }
 
 /// Who answers: one word for the page, or one for each pattern of paths.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FromOrPaths {
     /// For the page.
@@ -58,7 +62,48 @@ pub enum From {
     Network,
 }
 
+impl<'de> Deserialize<'de> for FromOrPaths {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// By hand, so that a misspelt word is told with those that there are.
+struct Either;
+
+impl<'de> Visitor<'de> for Either {
+    type Value = FromOrPaths;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("who answers, such as \"disk\", or a table of paths")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Self::Value, E> {
+        From::deserialize(word.into_deserializer()).map(FromOrPaths::Page)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        BTreeMap::deserialize(MapAccessDeserializer::new(map)).map(FromOrPaths::Paths)
+    }
+}
+
 impl Check {
+    /// Can it be held against a visit?
+    pub(super) fn check(&self) -> Result<(), ScenarioError> {
+        let Some(FromOrPaths::Paths(paths)) = &self.from else {
+            return Ok(());
+        };
+        for path in paths.keys() {
+            Pattern::new(path.trim_start_matches('/')).map_err(|error| {
+                ScenarioError::new(
+                    format!("`{path}` is no pattern of paths: {error}"),
+                    "write a path such as `/`, `/assets/**` or `**`".to_owned(),
+                )
+            })?;
+        }
+        Ok(())
+    }
+
     /// What does not hold, in words; `outdated`: how many answers were of an earlier deploy.
     pub fn failures(&self, visit: &Visit, outdated: usize) -> Vec<String> {
         let mut failures = Vec::new();
@@ -134,9 +179,19 @@ fn path_failure(path: &str, from: From, visit: &Visit) -> Option<String> {
     let Ok(pattern) = Pattern::new(path.trim_start_matches('/')) else {
         return Some(format!("`{path}` is no pattern of paths"));
     };
+    // A document that uses twice what it has was told where it came from the first time.
+    let again = |place: usize, one: &crate::Exchange| {
+        let before = visit.exchanges.iter().take(place);
+        one.layer == Layer::Document
+            && from != From::Document
+            && before.into_iter().any(|before| before.url == one.url)
+    };
     let mut matching = visit
         .exchanges
         .iter()
+        .enumerate()
+        .filter(|(place, one)| !again(*place, one))
+        .map(|(_, one)| one)
         .filter(|one| pattern.matches(one.url.path().trim_start_matches('/')))
         .peekable();
     if matching.peek().is_none() {

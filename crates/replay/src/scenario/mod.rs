@@ -147,6 +147,26 @@ impl Scenario {
             }
             _ => {}
         }
+        if self.har.is_some() {
+            // A recording says all this itself.
+            for (key, stands) in [
+                ("host", self.host.is_some()),
+                ("origin", self.origin.is_some()),
+                ("width", self.width.is_some()),
+                ("height", self.height.is_some()),
+                ("density", self.density.is_some()),
+                ("on_demand", self.on_demand),
+                ("[deploys]", !self.deploys.is_empty()),
+                ("[[page]]", !self.page.is_empty()),
+            ] {
+                if stands {
+                    return Err(ScenarioError::new(
+                        format!("`{key}` stands beside a `har`, which it cannot change"),
+                        "leave it out, or visit a folder with `site`".to_owned(),
+                    ));
+                }
+            }
+        }
         if let Some(name) = &self.network {
             network(name)?;
         }
@@ -155,6 +175,9 @@ impl Scenario {
         }
         for (place, step) in self.step.iter().enumerate() {
             let planned = step.planned().map_err(|error| error.at_step(place))?;
+            if let Some(check) = &step.check {
+                check.check().map_err(|error| error.at_step(place))?;
+            }
             if let Planned::Deploy(name) = planned
                 && !self.deploys.contains_key(&name)
             {

@@ -89,6 +89,20 @@ fn an_unknown_word_is_refused_with_its_place_and_the_nearest() {
     let error =
         Scenario::parse("site='a'\n[[step]]\nvisit='/'\ncheck={requests_mx=1}").unwrap_err();
     assert_eq!(error.help.as_deref(), Some("did you mean `requests_max`?"));
+    let error = Scenario::parse("site='a'\n[[step]]\nvisit='/'\ncheck={from='disc'}").unwrap_err();
+    assert_eq!(error.help.as_deref(), Some("did you mean `disk`?"));
+    check(
+        "site='a'\n[[step]]\nvisit='/'\ncheck={from={'/a'='dsk'}}",
+        "line 4: unknown variant `dsk`",
+    );
+    check(
+        "site='a'\n[[step]]\nvisit='/'\ncheck={from=3}",
+        "line 4: invalid type: integer `3`, expected who answers",
+    );
+    check(
+        "site='a'\n[[step]]\nvisit='/'\ncheck={from={'/a[1]'='disk'}}",
+        "step 1: `/a[1]` is no pattern of paths",
+    );
     check(
         "site='a'\nnetwork='4gg'",
         "there is no network `4gg` | did you mean `4g`?",
@@ -123,6 +137,14 @@ fn a_step_that_does_nothing_or_two_things_is_refused() {
         "step 1: servers cannot `sleep`",
     );
     check("site='a'\n[[step]]\ntab=0", "step 1: there is no tab 0");
+    check(
+        "har='b'\nwidth=400",
+        "`width` stands beside a `har`, which it cannot change | leave it out",
+    );
+    check(
+        "har='b'\n[deploys]\nnext='c'",
+        "`[deploys]` stands beside a `har`",
+    );
     check("", "it does not say what is visited");
     check("site='a'\nhar='b'", "it names a `site` and a `har`");
 }

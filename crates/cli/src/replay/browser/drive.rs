@@ -23,7 +23,10 @@ pub(super) struct Driven {
     /// In the order of opening; the last of `shown` is the current one.
     tabs: Vec<Tab>,
     shown: Vec<usize>,
+    /// The machine has no network.
     offline: bool,
+    /// The servers do not answer, which is no network too, but goes by itself.
+    unreachable: bool,
     clock: SystemClock,
     /// Paths of the icons that the pages so far name.
     icons: BTreeSet<String>,
@@ -47,6 +50,7 @@ impl Driven {
             tabs: Vec::new(),
             shown: Vec::new(),
             offline: false,
+            unreachable: false,
             clock: SystemClock::start(),
             icons: BTreeSet::new(),
         })
@@ -168,7 +172,7 @@ impl Driven {
                     Health::Answers(status) => Some(*status),
                     Health::Works | Health::Unreachable => None,
                 });
-                self.offline = *health == Health::Unreachable;
+                self.unreachable = *health == Health::Unreachable;
                 self.tell_tabs()
             }
             Planned::Clear(what) => {
@@ -275,7 +279,7 @@ impl Driven {
 
     /// Every tab learns whether there is a network.
     fn tell_tabs(&self) -> Result<(), Failure> {
-        let words = json!({ "offline": self.offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        let words = json!({ "offline": self.offline || self.unreachable, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
         for tab in &self.tabs {
             call(
                 &tab.session,

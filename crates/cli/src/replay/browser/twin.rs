@@ -135,7 +135,9 @@ impl Fetch for Site {
                 };
                 match server.answer(&request, self.clock.now()) {
                     Answer::Response(response) => response,
-                    Answer::Unreachable => revisit_replay::Response::new(StatusCode::NOT_FOUND, ""),
+                    Answer::Unreachable | Answer::NotRecorded => {
+                        revisit_replay::Response::new(StatusCode::NOT_FOUND, "")
+                    }
                 }
             }
         };

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, Method, StatusCode};
+use http::header::CONTENT_RANGE;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
@@ -31,16 +32,14 @@ pub(super) struct Written {
 struct WrittenRequest {
     method: Option<String>,
     url: Option<String>,
-    #[serde(default)]
-    headers: Vec<Field>,
+    headers: Option<Vec<Field>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WrittenResponse {
     status: Option<f64>,
-    #[serde(default)]
-    headers: Vec<Field>,
+    headers: Option<Vec<Field>>,
     content: Option<Content>,
     body_size: Option<f64>,
     headers_size: Option<f64>,
@@ -77,6 +76,8 @@ pub(super) struct Entry {
     pub(super) destination: Destination,
     pub(super) cors: bool,
     pub(super) from_cache: bool,
+    /// The script of a service worker.
+    pub(super) is_worker: bool,
     pub(super) kept: Kept,
 }
 
@@ -105,6 +106,7 @@ impl Entry {
         let status = response
             .status
             .filter(|status| (200.0..=599.0).contains(status))? as u16;
+        let confirmed = status == 304;
         let status = match status {
             // A recording of a second visit: what was confirmed is there, and came with 200 once.
             304 => StatusCode::OK,
@@ -115,8 +117,8 @@ impl Entry {
             .time
             .filter(|time| (0.0..DAY_MILLISECONDS).contains(time))
             .unwrap_or(0.0);
-        let asked = fields(&request.headers);
-        let headers = fields(&response.headers);
+        let asked = fields(request.headers.as_deref().unwrap_or_default());
+        let mut headers = fields(response.headers.as_deref().unwrap_or_default());
         let content = response.content.as_ref();
         let whole = |size: Option<f64>| size.filter(|size| *size >= 0.0).map(|size| size as u64);
         let from_cache = written.from_cache.is_some()
@@ -134,13 +136,18 @@ impl Entry {
             if from_cache {
                 return length;
             }
-            let transferred = whole(response.transfer_size).zip(whole(response.headers_size));
+            // What a 304 transferred is its head.
+            let transferred = whole(response.transfer_size).filter(|_| !confirmed);
+            let without = |head: u64| {
+                let body = transferred.map(|all| all.saturating_sub(head));
+                body.filter(|bytes| *bytes > 0)
+            };
             whole(response.body_size)
                 .filter(|bytes| *bytes > 0)
-                .or(transferred
-                    .map(|(all, head)| all.saturating_sub(head))
-                    .filter(|bytes| *bytes > 0))
+                .or_else(|| without(whole(response.headers_size)?))
                 .or(length)
+                // Over HTTP/2 and 3 Chrome does not know the length of the head.
+                .or_else(|| without(packed_head(&headers)))
                 .or_else(|| {
                     let saved = whole(content.and_then(|content| content.compression))?;
                     Some(body_bytes.saturating_sub(saved))
@@ -161,7 +168,18 @@ impl Entry {
             mime,
             text("accept"),
         )?;
+        let is_worker =
+            text("sec-fetch-dest") == "serviceworker" || text("service-worker") == "script";
         let cors = text("sec-fetch-mode") == "cors" || asked.contains_key(http::header::ORIGIN);
+        let wire_bytes = on_wire();
+        let status = match headers.get(CONTENT_RANGE) {
+            // Players ask for `bytes=0-`, and get all of it: it came whole.
+            Some(range) if status == StatusCode::PARTIAL_CONTENT && is_whole(range) => {
+                headers.remove(CONTENT_RANGE);
+                StatusCode::OK
+            }
+            _ => status,
+        };
         Some(Self {
             page: written.pageref.filter(|page| !page.is_empty()),
             started,
@@ -170,8 +188,9 @@ impl Entry {
             destination,
             cors,
             from_cache,
+            is_worker,
             kept: Kept {
-                wire_bytes: on_wire(),
+                wire_bytes,
                 status,
                 headers,
                 body_bytes,
@@ -195,6 +214,30 @@ fn fields(written: &[Field]) -> HeaderMap {
         }
     }
     headers
+}
+
+/// About how long HPACK makes a head (RFC 7541): names are most often an index, values are packed by a quarter.
+fn packed_head(headers: &HeaderMap) -> u64 {
+    let fields = headers.iter();
+    fields
+        .map(|(_, value)| 1 + (value.len() as u64) * 3 / 4)
+        .sum()
+}
+
+/// `bytes 0-99/100`: is that all of it? (RFC 9110 §14.4)
+fn is_whole(range: &HeaderValue) -> bool {
+    let numbers = || {
+        let (part, all) = range
+            .to_str()
+            .ok()?
+            .trim()
+            .strip_prefix("bytes ")?
+            .split_once('/')?;
+        let (first, last) = part.split_once('-')?;
+        let number = |text: &str| text.trim().parse::<u64>().ok();
+        Some((number(first)?, number(last)?, number(all)?))
+    };
+    numbers().is_some_and(|(first, last, all)| first == 0 && last.checked_add(1) == Some(all))
 }
 
 /// What it was for, by the best of what is told; `None`: no load of a page.

@@ -53,6 +53,8 @@ pub struct Recorded {
     pub other_methods: usize,
     /// Of those, without an answer over HTTP: blocked, cut off, `data:`, WebSockets.
     pub unanswered: usize,
+    /// The site has a service worker: its script was asked for.
+    pub has_worker: bool,
     /// Of those, answered by a cache while it was recorded, so that how much they are on the wire is not known.
     pub from_cache: usize,
 }
@@ -79,6 +81,12 @@ pub enum HarError {
     NotHar {
         /// What was found.
         why: String,
+    },
+    /// Its pages are redirects that lead to no page.
+    #[error("`{page}` only redirects: no page that it leads to was recorded")]
+    OnlyRedirects {
+        /// The first of them.
+        page: Url,
     },
     /// It has no page.
     #[error("it records no page: none of its {requests} requests was answered with HTML")]
@@ -132,6 +140,7 @@ impl Har {
             requests: entries.len() + log.unanswered,
             other_methods: 0,
             unanswered: log.unanswered,
+            has_worker: false,
             from_cache: 0,
         };
         let mut pages: Vec<Url> = Vec::new();
@@ -143,6 +152,7 @@ impl Har {
         let mut longest = 0;
         for entry in entries {
             recorded.from_cache += usize::from(entry.from_cache);
+            recorded.has_worker |= entry.is_worker;
             if entry.method != Method::GET {
                 recorded.other_methods += 1;
                 continue;
@@ -171,7 +181,10 @@ impl Har {
                 .or_insert(entry.kept);
         }
         pages.dedup();
-        if pages.is_empty() || loads.is_empty() {
+        if let (Some(page), true) = (pages.first(), loads.is_empty()) {
+            return Err(HarError::OnlyRedirects { page: page.clone() });
+        }
+        if pages.is_empty() {
             return Err(HarError::NoPage {
                 requests: recorded.requests,
             });

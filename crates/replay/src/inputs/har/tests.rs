@@ -116,6 +116,66 @@ fn what_is_on_the_wire_is_what_the_browser_counted() {
     );
 }
 
+/// A recording of a page `http://a/`, and of `http://a/x` with this response.
+fn with_response(response: &str) -> Har {
+    let text = format!(
+        r#"{{"log":{{"entries":[
+        {{"startedDateTime":"2026-11-22T09:30:00Z","request":{{"method":"GET","url":"http://a/","headers":null}},
+        "response":{{"status":200,"headers":null,"content":{{"size":3,"mimeType":"text/html"}}}}}},
+        {{"startedDateTime":"2026-11-22T09:30:01Z","request":{{"method":"GET","url":"http://a/x"}},"response":{response}}}]}}}}"#
+    );
+    Har::read(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn over_http_2_the_size_is_what_was_transferred_without_a_head() {
+    let har = with_response(
+        r#"{"status":200,"headers":[{"name":"etag","value":"\"12345678\""}],"headersSize":-1,"bodySize":-1,
+        "_transferSize":5009,"content":{"size":21000,"mimeType":"text/javascript"}}"#,
+    );
+    let script = ask(&har, "http://a/x", None, 0).unwrap();
+    // The value of the tag has 10 bytes, which packed are 7, and its name one.
+    assert_eq!(
+        (script.body.len(), script.wire_body_bytes()),
+        (21_000, 5_001)
+    );
+    let har = with_response(
+        r#"{"status":304,"headers":[],"headersSize":-1,"bodySize":0,"_transferSize":160,
+        "content":{"size":21000,"mimeType":"text/javascript"}}"#,
+    );
+    let confirmed = ask(&har, "http://a/x", None, 0).unwrap();
+    assert_eq!(
+        confirmed.wire_body_bytes(),
+        21_000,
+        "a 304 is no measure of its body"
+    );
+}
+
+#[test]
+fn a_part_that_is_the_whole_came_whole_and_another_stays_a_part() {
+    for (range, status) in [
+        ("bytes 0-99/100", 200),
+        ("bytes 0-98/100", 206),
+        ("bytes 1-99/100", 206),
+        ("bytes 0-99/*", 206),
+        ("lines 0-99/100", 206),
+        ("bytes 0-18446744073709551615/0", 206),
+    ] {
+        let har = with_response(&format!(
+            r#"{{"status":206,"headers":[{{"name":"Content-Range","value":"{range}"}}],"content":{{"size":100,"mimeType":"video/mp4"}}}}"#
+        ));
+        let video = ask(&har, "http://a/x", None, 0).unwrap();
+        assert_eq!(
+            (
+                video.status.as_u16(),
+                video.headers.contains_key("content-range")
+            ),
+            (status, status == 206),
+            "{range}"
+        );
+    }
+}
+
 #[test]
 fn a_redirect_leads_to_its_page_and_is_no_page_of_its_own() {
     let entry = |url: &str, status: u16, more: &str| {
@@ -144,6 +204,9 @@ fn a_file_that_is_cut_off_or_no_recording_is_told_so() {
     assert!(refused("[]").contains("an object with `log`"));
     assert!(refused("<html>").contains("no HAR document"));
     assert!(refused(r#"{"log":{"entries":[]}}"#).contains("records no page"));
+    let circle = r#"{"log":{"entries":[{"startedDateTime":"2026-11-22T09:30:00Z","request":{"method":"GET","url":"http://a/"},
+        "response":{"status":302,"headers":[{"name":"Location","value":"/"}],"content":{"mimeType":"text/html"}}}]}}"#;
+    assert!(refused(circle).contains("`http://a/` only redirects"));
 }
 
 proptest! {
