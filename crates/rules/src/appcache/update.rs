@@ -482,9 +482,11 @@ impl<B: Clone> AppCaches<B> {
     }
 }
 
-/// Whether a copy may be used without asking.
+/// Whether a copy may be used without asking. A manifest is kept though it says `no-store`, but an HTTP cache would
+/// not have it.
 fn answers_unasked(copy: &Stored, now: SystemTime) -> bool {
-    copy.freshness(now).is_fresh() && copy.directives.no_cache != Scope::Whole
+    let said = &copy.directives;
+    copy.freshness(now).is_fresh() && said.no_cache != Scope::Whole && !said.no_store
 }
 
 fn reason_of(failed: Failed) -> ErrorReason {

@@ -358,6 +358,20 @@ fn a_manifest_that_is_fresh_is_not_asked_for() {
 }
 
 #[test]
+fn a_manifest_that_says_no_store_or_no_cache_is_asked_for_however_long_its_lifetime() {
+    for said in ["no-store, max-age=3600", "no-cache, max-age=3600"] {
+        let mut world = site("v1");
+        let version = |text: &str| Resource::new(text).field("cache-control", said);
+        world.set(MANIFEST, version("CACHE MANIFEST\n# 1\nmain.css\n"));
+        visit(&mut world, PAGE, "A");
+        assert_eq!(world.status("A"), "IDLE", "{said}");
+        world.set(MANIFEST, version("CACHE MANIFEST\n# 2\nmain.css\n"));
+        visit(&mut world, PAGE, "B");
+        assert_eq!(world.status("B"), "UPDATEREADY", "{said}");
+    }
+}
+
+#[test]
 fn the_cache_of_the_page_that_the_user_comes_from_is_preferred() {
     let mut world = World::new(Profile::STANDARD);
     let shared = "https://example.com/shared.html";
