@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{HeaderValue, Method};
-use revisit_rules::appcache::{Served, Status};
+use revisit_rules::appcache::{ErrorReason, Served, Status};
 use revisit_store::{Contract, Options as StoreOptions};
 
 use super::fetching::{Read, read, request};
@@ -301,6 +301,42 @@ async fn an_origin_that_keeps_too_much_gets_an_error_and_what_it_had_stays() {
         ["checking", "downloading", "progress", "error"]
     );
     assert_eq!(version_after_restart(&store).await.as_deref(), Some("v1"));
+}
+
+#[tokio::test]
+async fn an_update_that_receives_more_than_an_origin_may_keep_ends_before_it_asks_for_the_rest() {
+    let servers = Servers::default();
+    servers.release("v1");
+    let file = |at: usize| format!("https://example.com/f/{at}");
+    for (count, bytes_max, kept) in [(4, 500_000, true), (40, 500_000, false)] {
+        let listed: String = (0..count).map(|at| format!("f/{at}\n")).collect();
+        servers.set(MANIFEST, 200, &[], format!("CACHE MANIFEST\n{listed}"));
+        for at in 0..count {
+            servers.set(&file(at), 200, &[], vec![b'.'; 100_000]);
+        }
+        servers.with(|it| it.asked.clear());
+        let options = Options {
+            origin_bytes_max: bytes_max,
+            ..Options::default()
+        };
+        let store = Store::memory(Contract::Durable);
+        let browser = AppCache::open(servers.clone(), store, Still::default(), options);
+        let browser = browser.await.unwrap();
+        // a second attempt counts anew
+        for _ in 0..2 {
+            let (page, ..) = visit(&browser, PAGE).await;
+            let last = page.events().pop().unwrap();
+            match last {
+                Event::Error(trouble) => assert_eq!(trouble.reason, ErrorReason::Quota),
+                other => assert!(kept, "{other:?}"),
+            }
+            assert_eq!(browser.kept().len(), usize::from(kept));
+        }
+        let asked = servers.with(|it| it.asked.iter().filter(|url| url.contains("/f/")).count());
+        // five fit, and six are under way at a time
+        let most = if kept { 4 } else { 2 * (5 + 6) };
+        assert!(asked <= most, "{asked} of {count}");
+    }
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ impl<B: Clone> AppCaches<B> {
                         files.next += 1;
                         files.under_way.insert(ticket, UnderWay { file, copy });
                     });
-                    self.fetch(ticket, &url, stored.as_ref(), false);
+                    self.fetch(id, ticket, &url, stored.as_ref(), false);
                 }
             }
         }
