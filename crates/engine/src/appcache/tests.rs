@@ -340,6 +340,40 @@ async fn an_update_that_receives_more_than_an_origin_may_keep_ends_before_it_ask
 }
 
 #[tokio::test]
+async fn pages_that_are_too_many_go_from_the_store_too() {
+    let servers = Servers::default();
+    servers.release("v1");
+    let store = Store::memory(Contract::Durable);
+    let limits = Limits {
+        masters_max: 2,
+        ..Limits::default()
+    };
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    let clock = Still::default();
+    let open = || AppCache::open(servers.clone(), store.clone(), clock.clone(), options);
+    let browser = open().await.unwrap();
+    let html = [("content-type", "text/html")];
+    for at in ["9", "8", "7", "6"] {
+        let url = format!("https://example.com/{at}.html");
+        servers.set(&url, 200, &html, "<html manifest=site.appcache>");
+        clock.0.fetch_add(1, Ordering::SeqCst);
+        let (page, ..) = visit(&browser, &url).await;
+        assert_eq!(page.status(), Status::Idle);
+    }
+    drop(browser);
+    let kept = open().await.unwrap().kept().remove(0).entries;
+    let mut pages = kept.iter().filter(|(_, is)| is.contains(&"master"));
+    assert_eq!(pages.next().unwrap().0, "https://example.com/6.html");
+    assert_eq!(pages.next().unwrap().0, "https://example.com/7.html");
+    assert_eq!(pages.next(), None);
+    // the rest of the cache is there
+    assert!(kept.iter().any(|(url, _)| url == BIG));
+}
+
+#[tokio::test]
 async fn a_fallback_answers_for_what_fails_and_a_closed_network_refuses() {
     let servers = Servers::default();
     servers.release("v1");
