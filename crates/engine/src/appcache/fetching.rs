@@ -1,6 +1,7 @@
 //! Requests of updates, and bodies: whole into memory, or into the store while they come.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE};
@@ -16,12 +17,14 @@ use super::held::Held;
 use crate::{Body, BodyError, Fetch, Request};
 
 impl<F: Fetch> Inner<F> {
-    /// One request of an update: no redirect is followed, and the answer comes whole or not at all.
+    /// One request of an update: no redirect is followed, and the answer comes whole or not at all. `received` counts
+    /// the bytes of all its files.
     pub(super) async fn fetch_for_update(
         &self,
         url: Url,
         conditions: HeaderMap,
         is_manifest: bool,
+        received: &AtomicU64,
     ) -> Fetched<Held> {
         let asked_at = self.clock.now();
         let Some(mut request) = request(&url, Method::GET, conditions) else {
@@ -61,7 +64,8 @@ impl<F: Fetch> Inner<F> {
             answer.body = Held::bytes(bytes);
             return Fetched::Answer(answer);
         }
-        match self.write_body(body, is_page(&answer.headers)).await {
+        let is_page = is_page(&answer.headers);
+        match self.write_body(body, is_page, received).await {
             Ok((held, start)) => {
                 answer.manifest = page::manifest_attribute(&start);
                 answer.body = held;
@@ -72,13 +76,25 @@ impl<F: Fetch> Inner<F> {
     }
 
     /// Writes a body into the store while it comes; of a page also its start.
-    async fn write_body(&self, mut body: Body, is_page: bool) -> Result<(Held, Bytes), Failed> {
+    async fn write_body(
+        &self,
+        mut body: Body,
+        is_page: bool,
+        received: &AtomicU64,
+    ) -> Result<(Held, Bytes), Failed> {
+        let bytes_max = self.options.origin_bytes_max;
         let mut staging = self.store.stage(self.options.file_bytes_max);
         let mut start = BytesMut::new();
         while let Some(piece) = next(&mut body).await {
             let piece = piece.map_err(|_| Failed::Network)?;
             if is_page && start.len() < page::LOOK_BYTES_MAX {
                 start.extend_from_slice(&piece);
+            }
+            let bytes = piece.len() as u64;
+            // what cannot be committed does not fill the disk until then
+            if received.fetch_add(bytes, Ordering::Relaxed) + bytes > bytes_max {
+                tracing::warn!(bytes_max, "the files of an application cache are too large");
+                return Err(Failed::NoRoom);
             }
             staging.write(piece).await.map_err(no_room)?;
         }

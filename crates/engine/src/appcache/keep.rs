@@ -174,23 +174,27 @@ impl Copy {
     }
 }
 
-/// Adds what is new to a cache that is kept, and writes heads that changed.
+/// Adds what is new to a cache that is kept, removes what it has no more, and writes heads that changed.
 async fn add(
     collection: &Collection,
     copy: &Copy,
     bytes_max: u64,
 ) -> Result<Collection, StoreError> {
     let there = collection.list().await?;
-    let there: HashMap<&Bytes, _> = there.iter().map(|it| (&it.id, it)).collect();
+    let mut there: HashMap<&Bytes, _> = there.iter().map(|it| (&it.id, it)).collect();
+    there.remove(&Bytes::from_static(AppGroup::ID));
     let mut batch = Batch::new().space_bytes_max(bytes_max);
     let store = collection.store();
     for (id, head, held) in &copy.entries {
         let head = head.to_bytes();
-        batch = match there.get(id) {
+        batch = match there.remove(id) {
             Some(entry) if *entry.head == *head => batch,
             Some(entry) => batch.replace_head(entry.serial, head, Vec::new(), None),
             None => batch.insert(NewEntry::new(id.clone(), head, held.stage(&store).await?)),
         };
+    }
+    for gone in there.into_values() {
+        batch = batch.remove(gone.serial);
     }
     if !batch.is_empty() {
         collection.commit(batch).await?;

@@ -17,11 +17,12 @@ mod page;
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::SystemTime;
 
 use revisit_rules::appcache::{
-    Action, Answer, AppCaches, CacheId, Event, HostId, Limits, Profile, Ticket,
+    Action, Answer, AppCaches, CacheId, Event, GroupId, HostId, Limits, Profile, Ticket,
 };
 use revisit_store::{Collection, Store, StoreError};
 use tokio::sync::Notify;
@@ -40,7 +41,7 @@ pub struct Options {
     /// What the update process allows.
     pub limits: Limits,
     /// Most bytes that one origin may keep: two versions count while an update is under way, and as long as a page
-    /// has the older. Default 100 MiB.
+    /// has the older. An update that receives more ends at once. Default 100 MiB.
     pub origin_bytes_max: u64,
     /// Largest file that is kept; an update with a larger one ends in an error. Default 64 MiB.
     pub file_bytes_max: u64,
@@ -111,6 +112,8 @@ struct State {
     caches: AppCaches<Held>,
     collections: HashMap<CacheId, Collection>,
     fetches: HashMap<Ticket, AbortHandle>,
+    /// What each update that runs has received; its fetches hold it.
+    received: HashMap<GroupId, Weak<AtomicU64>>,
     /// Tasks that write.
     writing: usize,
     pages: HashMap<HostId, Open>,
@@ -148,6 +151,7 @@ impl<F: Fetch> AppCache<F> {
                 caches,
                 collections,
                 fetches: HashMap::new(),
+                received: HashMap::new(),
                 writing: 0,
                 pages: HashMap::new(),
             }),
@@ -203,6 +207,20 @@ impl<F: Fetch> AppCache<F> {
     }
 }
 
+impl State {
+    /// The count of bytes that an update of this group goes on with. Each begins with its manifest, and a new count.
+    fn received_by(&mut self, group: GroupId, is_manifest: bool) -> Arc<AtomicU64> {
+        let counted = self.received.get(&group).and_then(Weak::upgrade);
+        if let Some(counted) = counted.filter(|_| !is_manifest) {
+            return counted;
+        }
+        self.received.retain(|_, it| it.strong_count() > 0);
+        let anew = Arc::default();
+        self.received.insert(group, Arc::downgrade(&anew));
+        anew
+    }
+}
+
 impl<F: Fetch> Inner<F> {
     /// Looks at the state, or changes what the machine does not see.
     fn look<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
@@ -231,16 +249,22 @@ impl<F: Fetch> Inner<F> {
         match action {
             Action::Fetch {
                 ticket,
+                group,
                 url,
                 conditions,
                 is_manifest,
             } => {
                 // locked until the task is entered, so that it cannot end before
                 self.look(|state| {
+                    let received = state.received_by(group, is_manifest);
                     let task = self.runtime.spawn(async move {
-                        let fetched = inner.fetch_for_update(url, conditions, is_manifest).await;
+                        let fetching =
+                            inner.fetch_for_update(url, conditions, is_manifest, &received);
+                        let fetched = fetching.await;
                         inner.look(|state| state.fetches.remove(&ticket));
                         inner.change(|caches, now| caches.fetched(ticket, fetched, now));
+                        // held until here, so that the fetches which this one leads to count on
+                        drop(received);
                     });
                     state.fetches.insert(ticket, task.abort_handle());
                 });

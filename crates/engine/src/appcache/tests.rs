@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{HeaderValue, Method};
-use revisit_rules::appcache::{Served, Status};
+use revisit_rules::appcache::{ErrorReason, Served, Status};
 use revisit_store::{Contract, Options as StoreOptions};
 
 use super::fetching::{Read, read, request};
@@ -301,6 +301,76 @@ async fn an_origin_that_keeps_too_much_gets_an_error_and_what_it_had_stays() {
         ["checking", "downloading", "progress", "error"]
     );
     assert_eq!(version_after_restart(&store).await.as_deref(), Some("v1"));
+}
+
+#[tokio::test]
+async fn an_update_that_receives_more_than_an_origin_may_keep_ends_before_it_asks_for_the_rest() {
+    let servers = Servers::default();
+    servers.release("v1");
+    let file = |at: usize| format!("https://example.com/f/{at}");
+    for (count, bytes_max, kept) in [(4, 500_000, true), (40, 500_000, false)] {
+        let listed: String = (0..count).map(|at| format!("f/{at}\n")).collect();
+        servers.set(MANIFEST, 200, &[], format!("CACHE MANIFEST\n{listed}"));
+        for at in 0..count {
+            servers.set(&file(at), 200, &[], vec![b'.'; 100_000]);
+        }
+        servers.with(|it| it.asked.clear());
+        let options = Options {
+            origin_bytes_max: bytes_max,
+            ..Options::default()
+        };
+        let store = Store::memory(Contract::Durable);
+        let browser = AppCache::open(servers.clone(), store, Still::default(), options);
+        let browser = browser.await.unwrap();
+        // a second attempt counts anew
+        for _ in 0..2 {
+            let (page, ..) = visit(&browser, PAGE).await;
+            let last = page.events().pop().unwrap();
+            match last {
+                Event::Error(trouble) => assert_eq!(trouble.reason, ErrorReason::Quota),
+                other => assert!(kept, "{other:?}"),
+            }
+            assert_eq!(browser.kept().len(), usize::from(kept));
+        }
+        let asked = servers.with(|it| it.asked.iter().filter(|url| url.contains("/f/")).count());
+        // five fit, and six are under way at a time
+        let most = if kept { 4 } else { 2 * (5 + 6) };
+        assert!(asked <= most, "{asked} of {count}");
+    }
+}
+
+#[tokio::test]
+async fn pages_that_are_too_many_go_from_the_store_too() {
+    let servers = Servers::default();
+    servers.release("v1");
+    let store = Store::memory(Contract::Durable);
+    let limits = Limits {
+        masters_max: 2,
+        ..Limits::default()
+    };
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    let clock = Still::default();
+    let open = || AppCache::open(servers.clone(), store.clone(), clock.clone(), options);
+    let browser = open().await.unwrap();
+    let html = [("content-type", "text/html")];
+    for at in ["9", "8", "7", "6"] {
+        let url = format!("https://example.com/{at}.html");
+        servers.set(&url, 200, &html, "<html manifest=site.appcache>");
+        clock.0.fetch_add(1, Ordering::SeqCst);
+        let (page, ..) = visit(&browser, &url).await;
+        assert_eq!(page.status(), Status::Idle);
+    }
+    drop(browser);
+    let kept = open().await.unwrap().kept().remove(0).entries;
+    let mut pages = kept.iter().filter(|(_, is)| is.contains(&"master"));
+    assert_eq!(pages.next().unwrap().0, "https://example.com/6.html");
+    assert_eq!(pages.next().unwrap().0, "https://example.com/7.html");
+    assert_eq!(pages.next(), None);
+    // the rest of the cache is there
+    assert!(kept.iter().any(|(url, _)| url == BIG));
 }
 
 #[tokio::test]

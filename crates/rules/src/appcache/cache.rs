@@ -86,6 +86,11 @@ impl Categories {
         }
     }
 
+    /// Whether it is kept only since it was visited.
+    pub const fn is_master_only(self) -> bool {
+        self.master && !self.manifest && !self.is_required()
+    }
+
     /// Whether an update that cannot fetch it comes to nothing.
     pub const fn is_required(self) -> bool {
         self.explicit || self.fallback
@@ -160,6 +165,19 @@ impl Outcome {
 }
 
 impl<B> Cache<B> {
+    /// Pages that are kept only since they were visited stay up to this number; those whose copy is oldest go.
+    pub(super) fn drop_old_masters(&mut self, masters_max: usize) {
+        let pages = self.entries.iter().filter(|(_, it)| it.is.is_master_only());
+        let mut pages: Vec<_> = pages
+            .map(|(url, it)| (it.stored.times.response, url.clone()))
+            .collect();
+        let too_many = pages.len().saturating_sub(masters_max);
+        pages.sort();
+        for (_, url) in pages.into_iter().take(too_many) {
+            self.entries.remove(&url);
+        }
+    }
+
     /// What is kept under a URL; its fragment does not count.
     pub fn entry(&self, url: &Url) -> Option<&Entry<B>> {
         self.entries.get(key(url))

@@ -42,8 +42,11 @@ pub struct AppCaches<B> {
 pub struct Limits {
     /// Files of one update that are fetched at a time. Default 6.
     pub fetches_max: usize,
-    /// Files that one cache may have. A manifest with more ends its update in an error. Default 20,000.
+    /// Files that a manifest may list, targets of fallbacks among them. One with more ends its update in an error.
+    /// Default 20,000.
     pub entries_max: usize,
+    /// Pages that one cache keeps only because they were visited; those whose copy is oldest go. Default 1,000.
+    pub masters_max: usize,
     /// How long after a manifest that changed under an update the next try begins. Default 3 s.
     pub rerun_after: Duration,
     /// How many such tries follow each other. Default 5.
@@ -57,6 +60,7 @@ impl Default for Limits {
         Self {
             fetches_max: 6,
             entries_max: 20_000,
+            masters_max: 1000,
             rerun_after: Duration::from_secs(3),
             reruns_max: 5,
             events_max: 64,

@@ -20,6 +20,8 @@ pub enum Action {
     Fetch {
         /// For the answer.
         ticket: Ticket,
+        /// Whose update asks; each begins with its manifest.
+        group: GroupId,
         /// What to fetch.
         url: Url,
         /// The conditions that the request carries, if a copy is at hand.

@@ -211,7 +211,7 @@ impl<B: Clone> AppCaches<B> {
         if copy.as_ref().is_some_and(|it| answers_unasked(it, now)) {
             self.unchanged(id, now);
         } else {
-            self.fetch(ticket, manifest_url, copy.as_ref(), true);
+            self.fetch(id, ticket, manifest_url, copy.as_ref(), true);
         }
     }
 
@@ -310,11 +310,19 @@ impl<B: Clone> AppCaches<B> {
     }
 
     /// Asks for a fetch, with the conditions of a copy that is at hand.
-    fn fetch(&mut self, ticket: Ticket, url: &Url, copy: Option<&Stored>, is_manifest: bool) {
+    fn fetch(
+        &mut self,
+        group: GroupId,
+        ticket: Ticket,
+        url: &Url,
+        copy: Option<&Stored>,
+        is_manifest: bool,
+    ) {
         let mut conditions = HeaderMap::new();
         validate::make_conditional(&mut conditions, copy);
         self.actions.push_back(Action::Fetch {
             ticket,
+            group,
             url: url.clone(),
             conditions,
             is_manifest,
@@ -482,9 +490,11 @@ impl<B: Clone> AppCaches<B> {
     }
 }
 
-/// Whether a copy may be used without asking.
+/// Whether a copy may be used without asking. A manifest is kept though it says `no-store`, but an HTTP cache would
+/// not have it.
 fn answers_unasked(copy: &Stored, now: SystemTime) -> bool {
-    copy.freshness(now).is_fresh() && copy.directives.no_cache != Scope::Whole
+    let said = &copy.directives;
+    copy.freshness(now).is_fresh() && said.no_cache != Scope::Whole && !said.no_store
 }
 
 fn reason_of(failed: Failed) -> ErrorReason {

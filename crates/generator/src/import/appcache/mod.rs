@@ -4,10 +4,11 @@
 //! `revisit_rules::appcache`; `docs/coming-from.md` says of each section what it becomes.
 
 mod lint;
+mod places;
 mod routes;
 mod site;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use revisit_rules::appcache::{Manifest, Mode, NoSignature, Profile, Section, Why};
@@ -15,6 +16,7 @@ use url::Url;
 
 use super::draft::{Draft, Toml};
 use super::{ImportError, Imported, Tool};
+use places::Places;
 use site::{SiteAround, file_of, url_of};
 
 /// Whether a file of this name and with these bytes is an AppCache manifest, rather than a script or JSON.
@@ -50,7 +52,8 @@ pub fn import_manifest(
         site: around.as_ref(),
         draft: Draft::default(),
         kept: Vec::new(),
-        places: Vec::new(),
+        is_kept: HashSet::new(),
+        places: Places::default(),
     };
     import.explicit();
     import.routes();
@@ -86,8 +89,10 @@ struct Import<'a> {
     draft: Draft,
     /// Files that are kept ahead of time, as paths below the folder.
     kept: Vec<String>,
+    /// The same, to be looked up.
+    is_kept: HashSet<String>,
     /// What there are routes for.
-    places: Vec<routes::Place>,
+    places: Places,
 }
 
 impl Import<'_> {
@@ -223,7 +228,7 @@ impl Import<'_> {
     }
 
     fn keep(&mut self, file: String) {
-        if !self.kept.contains(&file) {
+        if self.is_kept.insert(file.clone()) {
             self.kept.push(file);
         }
     }

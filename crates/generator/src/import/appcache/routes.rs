@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use revisit_rules::appcache::{Fallback, Mode, Section};
 use url::Url;
 
+use super::places::Prefixes;
 use super::site::file_of;
 use super::{Import, is_own, shown};
 use crate::import::draft::{Item, Toml};
@@ -12,10 +13,10 @@ impl Import<'_> {
     pub(super) fn routes(&mut self) {
         let mut prefixes: Vec<&Url> = self.manifest.network.iter().collect();
         prefixes.sort_by_key(|url| url.as_str().len());
-        let mut taken: Vec<&Url> = Vec::new();
+        let mut taken = Prefixes::default();
         for url in prefixes {
             if self.prefix(url, &taken) {
-                taken.push(url);
+                taken.add(url.as_str().to_owned());
             }
         }
         let mut fallbacks: Vec<&Fallback> = self.manifest.fallback.iter().collect();
@@ -29,7 +30,7 @@ impl Import<'_> {
     }
 
     /// A prefix under `NETWORK:`. Whether it became a route.
-    fn prefix(&mut self, url: &Url, taken: &[&Url]) -> bool {
+    fn prefix(&mut self, url: &Url, taken: &Prefixes) -> bool {
         let line = self.line(Section::Network, url);
         let option = format!("NETWORK {}", shown(url));
         if !is_own(url) {
@@ -38,7 +39,7 @@ impl Import<'_> {
             self.draft.needless_at(&option, line, why);
         } else if url.query().is_some() {
             self.draft.lost_at(&option, line, QUERY);
-        } else if taken.iter().any(|it| url.as_str().starts_with(it.as_str())) {
+        } else if taken.cover(url.as_str()) {
             self.draft
                 .needless_at(&option, line, "a shorter prefix has it");
         } else {
@@ -54,15 +55,12 @@ impl Import<'_> {
         false
     }
 
-    fn fallback(&mut self, fallback: &Fallback, prefixes: &[&Url]) {
+    fn fallback(&mut self, fallback: &Fallback, prefixes: &Prefixes) {
         let Fallback { namespace, target } = fallback;
         let line = self.line(Section::Fallback, namespace);
         let option = format!("FALLBACK {} {}", shown(namespace), shown(target));
         let file = file_of(target);
-        let beaten = prefixes
-            .iter()
-            .any(|it| namespace.as_str().starts_with(it.as_str()));
-        if beaten {
+        if prefixes.cover(namespace.as_str()) {
             self.draft
                 .needless_at(&option, line, "a prefix under `NETWORK:` wins over it");
         } else if namespace.query().is_some() || target.query().is_some_and(|it| !it.is_empty()) {
@@ -85,8 +83,7 @@ impl Import<'_> {
 
     /// `prefer-online`: a precached file answers before any route, so that pages are not precached.
     fn pages_from_the_network(&mut self) {
-        let is_all = |it: &Place| it.is_prefix && it.path == "/";
-        if self.places.iter().any(is_all) {
+        if self.places.cover_all_of_the_site() {
             let why = "a route before it asks the network for all pages";
             self.draft.needless_at("SETTINGS prefer-online", 0, why);
             return;
@@ -122,19 +119,16 @@ impl Import<'_> {
         if literal(&path) != path {
             return Err("a pattern cannot name one of its characters");
         }
-        let place = Place {
-            origin: url.origin().ascii_serialization(),
-            path,
-            is_prefix,
-        };
-        if self.places.iter().any(|it| it.covers(&place)) {
+        let origin = url.origin().ascii_serialization();
+        let place = format!("{origin}{path}");
+        if self.places.cover(&place) {
             return Err("a route before it has all of its paths");
         }
         let rest = if is_prefix { "**" } else { "" };
         let mut item = Item::default();
-        item.set("path", Toml::Text(format!("{}{rest}", place.path)));
+        item.set("path", Toml::Text(format!("{path}{rest}")));
         if !is_own(url) {
-            item.set("origin", Toml::Text(place.origin.clone()));
+            item.set("origin", Toml::Text(origin));
         }
         item.set("strategy", Toml::Text(strategy.into()));
         if let Some(file) = fallback {
@@ -144,22 +138,8 @@ impl Import<'_> {
             item.set("max_entries", Toml::Number(PAGES_MAX));
         }
         self.draft.routes.push(item);
-        self.places.push(place);
+        self.places.add(place, is_prefix);
         Ok(())
-    }
-}
-
-/// Which URLs a route is for.
-pub(super) struct Place {
-    origin: String,
-    path: String,
-    is_prefix: bool,
-}
-
-impl Place {
-    fn covers(&self, other: &Self) -> bool {
-        let all = self.is_prefix && other.path.starts_with(&self.path);
-        self.origin == other.origin && (all || self.path == other.path)
     }
 }
 

@@ -202,6 +202,37 @@ fn every_vector_and_real_manifest_becomes_a_config_that_loads() {
     assert!(read > 50, "only {read}");
 }
 
+#[test]
+fn a_manifest_of_many_lines_is_read_and_each_file_and_prefix_comes_once() {
+    const MANY: usize = 10_000;
+    let mut lines = String::new();
+    let mut add = |line: String| lines.push_str(&format!("{line}\n"));
+    for at in 0..MANY {
+        add(format!("f/{at}.js"));
+        // the same file in other words
+        add(format!("%66/{at}.js"));
+        add(format!("//cdn.example/{at}.js"));
+    }
+    add("NETWORK:\n*".to_owned());
+    for at in 0..MANY {
+        add(format!("/n/{at}/"));
+        add(format!("/n/{at}/below"));
+    }
+    add("FALLBACK:".to_owned());
+    for at in 0..MANY {
+        add(format!("g/{at}/ f/1.js"));
+        add(format!("/n/{at}/x f/1.js"));
+    }
+    let made = made(&lines);
+    let count = |part: &str| made.toml.matches(part).count();
+    // under `include`, and under `shell`
+    assert_eq!(count("  \"app/f/"), 2 * MANY);
+    assert_eq!(count("origin = \"https://cdn.example\""), MANY);
+    assert_eq!(count("\"network-only\""), MANY);
+    assert_eq!(count("\"network-first\""), MANY);
+    assert_eq!(count("[[route]]"), 3 * MANY);
+}
+
 proptest::proptest! {
     #[test]
     fn any_manifest_becomes_a_config_that_loads(lines in "((CACHE:|NETWORK:|FALLBACK:|SETTINGS:|prefer-online|\\*|[a-c/.?*:{}\\[\\]!%\"'#é0-9]{1,6}( [a-c/.?*]{1,6})?)\n){0,20}") {

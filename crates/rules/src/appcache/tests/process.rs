@@ -317,6 +317,46 @@ fn a_manifest_with_more_files_than_allowed_is_refused_before_any_is_fetched() {
 }
 
 #[test]
+fn of_pages_that_nothing_lists_the_newest_are_kept_and_none_ends_an_update() {
+    let mut world = site("v1");
+    let limits = Limits {
+        entries_max: 2,
+        masters_max: 3,
+        ..Limits::default()
+    };
+    world.caches = crate::appcache::AppCaches::new(Profile::STANDARD, limits);
+    let page = |at: usize| format!("https://example.com/p/{}", 9 - at);
+    let kept = |world: &World| {
+        let (_, cache) = world.caches.groups().next().unwrap();
+        let has = |at: &usize| cache.unwrap().entries.contains_key(&page(*at));
+        (0..6).filter(has).collect::<Vec<_>>()
+    };
+    for at in 0..5 {
+        world.set(&page(at), Resource::page("page", "/site.appcache"));
+        world.now += std::time::Duration::from_secs(1);
+        visit(&mut world, &page(at), &at.to_string());
+        assert_eq!(world.status(&at.to_string()), "IDLE");
+    }
+    assert_eq!(kept(&world), [2, 3, 4]);
+    release(&mut world, "v2");
+    visit(&mut world, &page(4), "A");
+    assert_eq!(world.status("A"), "UPDATEREADY");
+    assert_eq!(kept(&world), [2, 3, 4]);
+    // a page that the manifest lists is not among those that go
+    let listed = "CACHE MANIFEST\nmain.css\np/7\n";
+    world.set(MANIFEST, Resource::new(listed));
+    visit(&mut world, &page(4), "B");
+    world.now += std::time::Duration::from_secs(1);
+    world.set(&page(5), Resource::page("page", "/site.appcache"));
+    visit(&mut world, &page(5), "C");
+    assert_eq!(kept(&world), [2, 3, 4, 5]);
+    // with one more file than it may list it is refused
+    world.set(MANIFEST, Resource::new(&format!("{listed}other.css\n")));
+    visit(&mut world, &page(4), "D");
+    assert_eq!(trouble(&mut world, "D"), Some(ErrorReason::Policy));
+}
+
+#[test]
 fn compat_leaves_out_what_says_no_store() {
     let mut world = site("v1");
     world.caches = crate::appcache::AppCaches::new(Profile::COMPAT, Limits::default());
@@ -355,6 +395,20 @@ fn a_manifest_that_is_fresh_is_not_asked_for() {
     world.now += std::time::Duration::from_secs(60);
     visit(&mut world, PAGE, "C");
     assert_eq!(world.status("C"), "UPDATEREADY");
+}
+
+#[test]
+fn a_manifest_that_says_no_store_or_no_cache_is_asked_for_however_long_its_lifetime() {
+    for said in ["no-store, max-age=3600", "no-cache, max-age=3600"] {
+        let mut world = site("v1");
+        let version = |text: &str| Resource::new(text).field("cache-control", said);
+        world.set(MANIFEST, version("CACHE MANIFEST\n# 1\nmain.css\n"));
+        visit(&mut world, PAGE, "A");
+        assert_eq!(world.status("A"), "IDLE", "{said}");
+        world.set(MANIFEST, version("CACHE MANIFEST\n# 2\nmain.css\n"));
+        visit(&mut world, PAGE, "B");
+        assert_eq!(world.status("B"), "UPDATEREADY", "{said}");
+    }
 }
 
 #[test]

@@ -61,17 +61,17 @@ impl<B: Clone> AppCaches<B> {
     /// The manifest is new: a new cache, the list of its files, and the first fetches.
     pub(super) fn begin_files(&mut self, id: GroupId, manifest: ManifestCopy<B>, now: SystemTime) {
         let cache_id = self.new_cache_id();
-        let entries_max = self.limits.entries_max;
+        let limits = self.limits;
         let Some(group) = self.groups.get_mut(&id) else {
             return;
         };
         let newest = group.newest().map(|(_, cache)| cache);
-        let list = file_list(&manifest, newest);
+        let list = file_list(&manifest, newest, limits.masters_max);
         let created = newest.map_or(now, |it| it.created);
         let Some(update) = &mut group.update else {
             return;
         };
-        if list.len() > entries_max {
+        if list.iter().filter(|(_, is)| is.is_required()).count() > limits.entries_max {
             return self.fail(id, ErrorReason::Policy, None, None, now);
         }
         let cache = Cache {
@@ -131,7 +131,7 @@ impl<B: Clone> AppCaches<B> {
                         files.next += 1;
                         files.under_way.insert(ticket, UnderWay { file, copy });
                     });
-                    self.fetch(ticket, &url, stored.as_ref(), false);
+                    self.fetch(id, ticket, &url, stored.as_ref(), false);
                 }
             }
         }
@@ -301,8 +301,12 @@ impl<B> Came<B> {
 }
 
 /// "file list": listed files, targets of fallbacks, and on an upgrade the pages of the newest cache; each URL once,
-/// with all that it is.
-fn file_list<B>(manifest: &ManifestCopy<B>, newest: Option<&Cache<B>>) -> Vec<(Url, Categories)> {
+/// with all that it is. Of pages that nothing lists, which an update may leave out, the newest `masters_max` stay.
+fn file_list<B>(
+    manifest: &ManifestCopy<B>,
+    newest: Option<&Cache<B>>,
+    masters_max: usize,
+) -> Vec<(Url, Categories)> {
     let explicit = Categories {
         explicit: true,
         ..Categories::default()
@@ -317,13 +321,9 @@ fn file_list<B>(manifest: &ManifestCopy<B>, newest: Option<&Cache<B>>) -> Vec<(U
         .fallback
         .iter()
         .map(|it| (it.target.clone(), fallback));
-    let pages = newest.into_iter().flat_map(|cache| {
-        let pages = cache.entries.iter().filter(|(_, it)| it.is.master);
-        pages.filter_map(|(url, _)| Some((Url::parse(url).ok()?, Categories::MASTER)))
-    });
     let mut list: Vec<(Url, Categories)> = Vec::new();
     let mut places: HashMap<Url, usize> = HashMap::new();
-    for (url, is) in listed.chain(targets).chain(pages) {
+    for (url, is) in listed.chain(targets) {
         match places.get(&url) {
             Some(place) => list[*place].1 = list[*place].1.and(is),
             None => {
@@ -332,5 +332,21 @@ fn file_list<B>(manifest: &ManifestCopy<B>, newest: Option<&Cache<B>>) -> Vec<(U
             }
         }
     }
+    let entries = newest.into_iter().flat_map(|cache| &cache.entries);
+    let mut pages = Vec::new();
+    for (url, entry) in entries.filter(|(_, it)| it.is.master) {
+        let Ok(url) = Url::parse(url) else {
+            continue;
+        };
+        match places.get(&url) {
+            Some(place) => list[*place].1 = list[*place].1.and(Categories::MASTER),
+            None => pages.push((entry.stored.times.response, url)),
+        }
+    }
+    // the oldest first also in what is fetched, so that their order stays
+    pages.sort_by_key(|(since, _)| *since);
+    let too_many = pages.len().saturating_sub(masters_max);
+    let pages = pages.into_iter().skip(too_many);
+    list.extend(pages.map(|(_, url)| (url, Categories::MASTER)));
     list
 }

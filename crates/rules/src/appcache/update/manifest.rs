@@ -106,7 +106,7 @@ impl<B: Clone> AppCaches<B> {
         let url = group.manifest_url.clone();
         let copy = group.update.as_ref().and_then(|it| it.manifest.as_ref());
         let stored = copy.map(|it| it.stored.clone());
-        self.fetch(ticket, &url, stored.as_ref(), true);
+        self.fetch(id, ticket, &url, stored.as_ref(), true);
     }
 
     pub(super) fn manifest_came_again(

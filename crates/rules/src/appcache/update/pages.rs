@@ -156,6 +156,11 @@ impl<B: Clone> AppCaches<B> {
                 }
             }
         }
+        let masters_max = self.limits.masters_max;
+        let group = self.groups.get_mut(&id);
+        if let Some(cache) = group.and_then(|it| it.caches.get_mut(&cache_id)) {
+            cache.drop_old_masters(masters_max);
+        }
         settled
     }
 }
