@@ -297,7 +297,14 @@ async function adopt(version, run) {
  * @param {AbortSignal} signal
  */
 async function confirm(url, bytes, signal) {
-  const again = await fetchManifest(url, signal)
+  let again
+  try {
+    again = await fetchManifest(url, signal)
+  } catch (error) {
+    if (signal.aborted) throw error
+    // "If the previous step failed for any reason": what it means that a manifest is gone the next look will say
+    throw new Failure('changed', `the manifest could not be had again: ${error}`, url)
+  }
   if (again.status !== 304 && !same(again.bytes, bytes)) {
     throw new Failure('changed', 'the manifest changed while its files were fetched', url)
   }

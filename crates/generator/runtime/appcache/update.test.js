@@ -115,6 +115,22 @@ test('an update that a page begins when it hears of the last one runs to its end
   assert.deepEqual(page.events.slice(-2), ['checking', 'noupdate'])
 })
 
+test('a manifest that cannot be had after the files is a change: the version before stays, and it is tried again', async () => {
+  for (const lost of [{ status: 404 }, { status: 410 }, { status: 500 }, { error: true }]) {
+    const { world, page } = await visited()
+    deploy(world, 'two')
+    const manifest = world.server.get(`http://example.com${MANIFEST}`)
+    world.put(MANIFEST, [manifest, lost, manifest])
+    page.events.length = 0
+    await world.call(page, 'update')
+    assert.deepEqual(page.events, ['checking', 'downloading', 'progress', 'error'], JSON.stringify(lost))
+    assert.deepEqual([page.details.at(-1).reason, page.status], ['changed', 'IDLE'])
+    assert.equal((await world.load('a.js', page)).body, 'a.js one')
+    await world.tick(2000)
+    assert.deepEqual([page.events.at(-1), page.status], ['updateready', 'UPDATEREADY'])
+  }
+})
+
 test('abort() ends an update, and the version before stays', async () => {
   const { world, page } = await visited()
   deploy(world, 'two')
