@@ -127,7 +127,8 @@ async function hello(page, manifest, url) {
   const version = tab?.version
   if (version && manifest && manifest !== version.manifest) {
     // "mark the entry … as foreign" and navigate once more, past it
-    const entry = (await find(version, url)) ? url : fallback(version, url)
+    // that it was served: not its own, where that is another's already
+    const entry = !version.foreign.has(url) && (await find(version, url)) ? url : fallback(version, url)
     if (entry) await mark(version, 'foreign', entry)
     await associate(page.id)
     return page.postMessage({ type: 'REVISIT', payload: { appcache: '', status: UNCACHED, again: true } })

@@ -131,6 +131,18 @@ test('a manifest that cannot be had after the files is a change: the version bef
   }
 })
 
+test('a page and its fallback that both are of other manifests end a visit, and no reload follows the other', async () => {
+  const world = new World()
+  world.put('/m', { body: 'CACHE MANIFEST\n/d/x.html\nFALLBACK:\n/d/ /e/fb.html' })
+  world.put('/i.html', { body: 'index', manifest: '/m' })
+  world.put('/d/x.html', { body: 'x', manifest: '/other' })
+  world.put('/e/fb.html', { body: 'instead', manifest: '../site2.appcache' })
+  await world.visit('/i.html')
+  assert.deepEqual((await world.visit('/d/x.html')).from, 'network')
+  world.offline = true
+  for (let again = 0; again < 2; again++) assert.equal((await world.visit('/d/x.html')).from, 'error')
+})
+
 test('abort() ends an update, and the version before stays', async () => {
   const { world, page } = await visited()
   deploy(world, 'two')

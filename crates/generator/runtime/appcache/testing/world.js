@@ -228,7 +228,8 @@ export class World {
   }
 
   /** Loads a page: what answered, and the page, if there is one. */
-  async visit(address, method = 'GET') {
+  async visit(address, method = 'GET', reloads = 0) {
+    if (reloads > 5) throw new Error(`${address} is loaded over and over`)
     const url = new URL(address, SCOPE).href
     const { from, response, page } = await this.request(url, { method, mode: 'navigate' })
     if (!response) return { from, page }
@@ -237,7 +238,7 @@ export class World {
     await this.quiet()
     if (!page.again) return { from, body: await response.text(), page }
     this.pages.delete(page.id)
-    return this.visit(address, method)
+    return this.visit(address, method, reloads + 1)
   }
 
   /** What a page loads. */
