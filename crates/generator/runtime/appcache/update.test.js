@@ -143,6 +143,20 @@ test('a page and its fallback that both are of other manifests end a visit, and 
   for (let again = 0; again < 2; again++) assert.equal((await world.visit('/d/x.html')).from, 'error')
 })
 
+test('of two caches the one that holds the page goes before the one with a fallback for it', async () => {
+  const world = new World()
+  world.put('/online', { body: 'CACHE MANIFEST\nSETTINGS:\nprefer-online' })
+  world.put('/instead', { body: 'CACHE MANIFEST\nFALLBACK:\n/ /sorry' })
+  world.put('/sorry', { body: 'sorry' })
+  world.put('/page', { body: 'page', manifest: '/online' })
+  world.put('/other', { body: 'other', manifest: '/instead' })
+  await world.visit('/page')
+  await world.visit('/other') // which has the newer cache
+  world.offline = true
+  assert.deepEqual((({ from, body }) => [from, body])(await world.visit('/page')), ['cache', 'page'])
+  assert.equal((await world.visit('/nowhere')).from, 'fallback:http://example.com/sorry')
+})
+
 test('abort() ends an update, and the version before stays', async () => {
   const { world, page } = await visited()
   deploy(world, 'two')
