@@ -98,7 +98,10 @@ async function listen({ appcache, manifest = '', url = '', status }, page) {
   }
   if (appcache === 'swap' && group) {
     const version = group.obsolete ? undefined : newest(group)
-    if (version !== tab.version) await associate(page.id, version, 0)
+    const noted = version !== tab.version && associate(page.id, version, 0)
+    // what was said before the page asked for this is over
+    fire([page.id], '')
+    await noted
   }
   if (appcache === 'parked') {
     if (tab) await associate(page.id, tab.version, Date.now() + PARKED_MS)

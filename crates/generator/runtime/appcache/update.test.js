@@ -157,6 +157,29 @@ test('of two caches the one that holds the page goes before the one with a fallb
   assert.equal((await world.visit('/nowhere')).from, 'fallback:http://example.com/sorry')
 })
 
+test('swapCache() takes a newer cache also while an update runs, whose status stays', async () => {
+  const { world, page } = await visited()
+  deploy(world, 'two')
+  await world.call(page, 'update')
+  assert.equal(page.status, 'UPDATEREADY')
+  const { applicationCache } = page.window
+  const seen = []
+  const swap = () => {
+    applicationCache.swapCache()
+    seen.push(page.status)
+    assert.throws(() => applicationCache.swapCache(), { name: 'InvalidStateError' })
+  }
+  for (const state of ['checking', 'downloading']) {
+    deploy(world, `${state} to three`)
+    applicationCache.addEventListener(state, swap, { once: true })
+    await world.call(page, 'update')
+    assert.equal(page.status, 'UPDATEREADY')
+  }
+  assert.deepEqual(seen, ['CHECKING', 'DOWNLOADING'])
+  // that of before the last update
+  assert.equal((await world.load('a.js', page)).body, 'a.js checking to three')
+})
+
 test('abort() ends an update, and the version before stays', async () => {
   const { world, page } = await visited()
   deploy(world, 'two')
