@@ -180,6 +180,64 @@ test('swapCache() takes a newer cache also while an update runs, whose status st
   assert.equal((await world.load('a.js', page)).body, 'a.js checking to three')
 })
 
+test('a manifest with a lifetime is not asked for while that lasts, and each answer begins it anew', async () => {
+  const world = new World()
+  const manifest = (word) => ({ body: `CACHE MANIFEST\n# ${word}`, headers: { 'cache-control': 'max-age=60' } })
+  world.put(MANIFEST, manifest('one'))
+  world.put('/', { body: 'page', manifest: MANIFEST })
+  await world.visit('/')
+  const next = async (seconds, word) => {
+    world.now += seconds * 1000
+    world.put(MANIFEST, manifest(word))
+    world.asked.length = 0
+    const { page } = await world.visit('/')
+    return [world.asked.length > 0, page.events.at(-1)]
+  }
+  assert.deepEqual(await next(59, 'two'), [false, 'noupdate'])
+  assert.deepEqual(await next(1, 'one'), [true, 'noupdate'])
+  assert.deepEqual(await next(59, 'two'), [false, 'noupdate'])
+  assert.deepEqual(await next(1, 'two'), [true, 'updateready'])
+})
+
+test('an update fetches the hundred pages that were visited last, not all that ever were', async () => {
+  const { world, page } = await visited()
+  const address = (n) => `/p?${n}`
+  for (let n = 0; n < 200; n++) {
+    world.put(address(n), { body: `p ${n}`, manifest: MANIFEST })
+    await world.visit(address(n))
+  }
+  deploy(world, 'two')
+  world.asked.length = 0
+  await world.call(page, 'update')
+  assert.equal(page.events.at(-1), 'updateready')
+  // the manifest twice, and three files
+  assert.equal(world.asked.length, 105)
+  world.pages.clear()
+  world.offline = true
+  assert.equal((await world.visit(address(199))).from, 'cache')
+  assert.equal((await world.visit(address(100))).from, 'cache')
+  assert.equal((await world.visit(address(99))).from, 'error')
+})
+
+test('the compatible profile leaves out a listed file with no-store, be it a visited page or not', async () => {
+  const world = new World({ profile: { skipsNoStore: true } })
+  const secret = { 'cache-control': 'no-store' }
+  deploy(world, 'one', 'CACHE:\n/listed')
+  world.put('/listed', { body: 'listed', manifest: MANIFEST })
+  world.put('/x.js', { body: 'x', headers: secret })
+  await world.visit('/')
+  const { page } = await world.visit('/listed')
+  deploy(world, 'two', 'CACHE:\n/listed\n/x.js')
+  world.put('/listed', { body: 'listed', manifest: MANIFEST, headers: secret })
+  await world.call(page, 'update')
+  assert.equal(page.events.at(-1), 'updateready')
+  assert.equal((await world.visit('/listed')).from, 'network')
+  deploy(world, 'three')
+  world.put('away.html', { body: 'away', headers: secret })
+  await world.call(page, 'update')
+  assert.equal(page.events.at(-1), 'error') // a fallback that is not there is a promise broken
+})
+
 test('abort() ends an update, and the version before stays', async () => {
   const { world, page } = await visited()
   deploy(world, 'two')
