@@ -238,6 +238,34 @@ test('the compatible profile leaves out a listed file with no-store, be it a vis
   assert.equal(page.events.at(-1), 'error') // a fallback that is not there is a promise broken
 })
 
+test('a page that is reached by a redirect is that of its last address, also when there it is kept', async () => {
+  const { world } = await visited()
+  world.put('/old', { redirect: '/other', status: 301 })
+  const first = await world.visit('/old')
+  assert.deepEqual([first.from, first.page.url], ['network', 'http://example.com/other'])
+  assert.deepEqual((await world.visit('/old')).from, 'cache')
+  world.put('/loop', { redirect: '/loop', status: 302 })
+  assert.equal((await world.visit('/loop')).from, 'error')
+})
+
+test('a file that is redirected to another origin has its fallback, and one that stays has not', async () => {
+  const { world, page } = await visited()
+  world.put('http://other.example/x', { body: 'elsewhere' })
+  world.put('/here', { body: 'here' })
+  world.put('/away/x', { redirect: 'http://other.example/x', status: 302 })
+  world.put('/away/y', { redirect: '/here', status: 302 })
+  assert.equal((await world.load('/away/x', page)).from, 'fallback:http://example.com/away.html')
+  assert.deepEqual(await world.load('/away/y', page), { from: 'network', body: 'here' })
+})
+
+test('the page that is kept is the one that was loaded, though the server has another since', async () => {
+  const world = new World()
+  deploy(world, 'one')
+  world.put('/', [{ body: 'seen', manifest: MANIFEST }, { body: 'unseen', manifest: MANIFEST }])
+  await world.visit('/')
+  assert.deepEqual((await world.visit('/')).body, 'seen')
+})
+
 test('abort() ends an update, and the version before stays', async () => {
   const { world, page } = await visited()
   deploy(world, 'two')

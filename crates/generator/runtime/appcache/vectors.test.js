@@ -103,7 +103,8 @@ for (const vector of vectors.matching) {
 
 for (const { id, title, steps, profile } of vectors.scenario) {
   test(`${id}: ${title}`, async () => {
-    const world = new World({ profile: profileOf(profile) })
+    const { visit } = steps.find(({ visit }) => visit)
+    const world = new World({ scope: new URL('/', visit).href, profile: profileOf(profile) })
     /** @type {Record<string, any>} */
     const pages = {}
     const check = (expect, page, seen = {}) => {
