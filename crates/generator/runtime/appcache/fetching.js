@@ -48,7 +48,8 @@ const FILE_MS_MAX = 240_000
 const MANIFEST_BYTES_MAX = 4 << 20
 
 /**
- * The manifest as the server has it now. The HTTP cache may save the body and never the question.
+ * The manifest as the server has it now. The browser's HTTP cache may save the body and never the question: what
+ * saves that is a lifetime of the copy which the version before has.
  *
  * @param {string} url
  * @param {AbortSignal} signal
@@ -93,9 +94,9 @@ async function whole(response, url) {
  * @returns {Promise<{response: Response, at?: number}>} That of before, if it still is current; `at`: as of then.
  */
 export async function fetchFile(url, before, signal) {
-  const old = before && (await find(before, url))
-  const at = old ? storedAt(await requestOf(await open(before), url)) : 0
-  if (old && fresh(old.headers, at, Date.now())) return { response: old, at }
+  const copy = before && (await copyOf(before, url))
+  if (copy && isFresh(copy)) return copy
+  const old = copy?.response
   // On a first visit the page has just loaded what is listed. Later a lifetime that was only guessed counts for
   // nothing: it would bring the last version's bytes into this one.
   /** @type {RequestInit} */
@@ -145,6 +146,20 @@ export async function fetchPage(url, signal) {
   const response = await ask(url, { cache: 'force-cache' }, signal).catch(() => undefined)
   return response?.ok && !forbidsStore(response.headers) ? response : undefined
 }
+
+/**
+ * What a version has under a URL, and as of when that is current.
+ *
+ * @param {import('./library.js').Version} version
+ * @param {string} url
+ */
+export async function copyOf(version, url) {
+  const response = await find(version, url)
+  return response && { response, at: storedAt(await requestOf(await open(version), url)) }
+}
+
+/** @param {{response: Response, at?: number}} copy */
+export const isFresh = ({ response, at = Date.now() }) => fresh(response.headers, at, Date.now())
 
 /** @param {{seq: number}} version */
 export const open = ({ seq }) => caches.open(cacheOf(seq))

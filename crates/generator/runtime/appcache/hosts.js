@@ -31,7 +31,17 @@ export function statusOf(id) {
   if (group.obsolete) return OBSOLETE
   if (group.status === 'checking') return CHECKING
   if (group.status === 'downloading') return DOWNLOADING
-  return version === newest(group) ? IDLE : UPDATEREADY
+  return hasNewer(id) ? UPDATEREADY : IDLE
+}
+
+/**
+ * Is there a complete cache that `swapCache()` would give this page?
+ *
+ * @param {string} id
+ */
+function hasNewer(id) {
+  const version = tabs.get(id)?.version
+  return !!version && version !== newest(version.group)
 }
 
 /**
@@ -48,6 +58,7 @@ export const associated = (group) =>
  */
 export function fire(ids, event, detail) {
   for (const id of new Set(ids)) {
-    pages.get(id)?.postMessage({ type: 'REVISIT', payload: { appcache: event, status: statusOf(id), ...detail } })
+    const payload = { appcache: event, status: statusOf(id), newer: hasNewer(id), ...detail }
+    pages.get(id)?.postMessage({ type: 'REVISIT', payload })
   }
 }

@@ -33,27 +33,33 @@ export function subresource(cache, method, url, held) {
 }
 
 /**
- * May an entry of this cache answer a navigation before anybody else is asked?
+ * Entries that may answer a navigation, if the cache has them; of several caches the newest that has it gives it.
+ * Before the network is asked it is that of `cached`; when that has failed, of `preferOnline`, and only if no cache
+ * has one, of `fallback`.
  *
- * @param {Says} cache
- * @param {boolean} foreign Is the entry that of another manifest's page?
- */
-export const comesFirst = (cache, foreign) => cache.mode === 'fast' && !foreign
-
-/**
- * The entry that stands in for a navigation which failed.
+ * @type {Record<'cached' | 'preferOnline' | 'fallback', Navigation>}
  *
+ * @callback Navigation
  * @param {Says} cache
  * @param {string} url Without a fragment.
- * @param {boolean} held
- * @param {(url: string) => boolean} isForeign
+ * @param {(url: string) => boolean} isForeign Is this entry the page of another manifest?
  * @returns {string | undefined}
  */
-export function substitute(cache, url, held, isForeign) {
-  if (held && cache.mode === 'prefer-online' && !isForeign(url)) return url
-  const target = isOnline(cache, url) ? undefined : fallback(cache, url)
-  return target && !isForeign(target) ? target : undefined
+export const navigation = {
+  cached: (cache, url, isForeign) => (cache.mode === 'fast' && isOwn(cache, url) && !isForeign(url) ? url : undefined),
+  preferOnline: (cache, url, isForeign) =>
+    cache.mode === 'prefer-online' && isOwn(cache, url) && !isForeign(url) ? url : undefined,
+  fallback(cache, url, isForeign) {
+    const target = isOnline(cache, url) ? undefined : fallback(cache, url)
+    return target && !isForeign(target) ? target : undefined
+  },
 }
+
+/**
+ * @param {Says} cache
+ * @param {string} url
+ */
+const isOwn = ({ manifest }, url) => new URL(url).origin === new URL(manifest).origin
 
 /**
  * @param {Says} cache

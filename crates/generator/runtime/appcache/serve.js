@@ -1,7 +1,7 @@
 // Answers navigations and what pages load, as `rules.js` decides.
 
 import { associate, find, load, relevant, tabs } from './library.js'
-import { comesFirst, subresource, substitute } from './rules.js'
+import { navigation, subresource } from './rules.js'
 
 /** Pages that were not got by GET, by client: none of them is kept. @type {Set<string>} */
 export const unkeepable = new Set()
@@ -18,10 +18,8 @@ export async function navigate(event) {
   const url = bare(request.url)
   // Without a word of what is kept the network is all there is.
   if (!(await load().then(() => true, () => false))) return fetch(request)
-  for (const version of relevant()) {
-    const kept = comesFirst(version, version.foreign.has(url)) && (await find(version, url))
-    if (kept) return given(event, version, kept)
-  }
+  const before = await pick(navigation.cached, url)
+  if (before) return given(event, before)
   /** @type {Response | undefined} */
   let response
   let failure
@@ -31,23 +29,31 @@ export async function navigate(event) {
     failure = error
   }
   if ((response && response.status < 400) || request.signal.aborted) return response || Promise.reject(failure)
-  for (const version of relevant()) {
-    const held = !!(await find(version, url))
-    const target = substitute(version, url, held, (entry) => version.foreign.has(entry))
-    const kept = target && (await find(version, target))
-    if (kept) return given(event, version, kept)
-  }
+  const after = (await pick(navigation.preferOnline, url)) || (await pick(navigation.fallback, url))
+  if (after) return given(event, after)
   return response || Promise.reject(failure)
+}
+
+/**
+ * @param {import('./rules.js').Navigation} wanted
+ * @param {string} url
+ */
+async function pick(wanted, url) {
+  for (const version of relevant()) {
+    const target = wanted(version, url, (entry) => version.foreign.has(entry))
+    const response = target && (await find(version, target))
+    if (response) return { version, response }
+  }
+  return undefined
 }
 
 /**
  * From here on this page has this version, whatever comes.
  *
  * @param {FetchEvent} event
- * @param {import('./library.js').Version} version
- * @param {Response} response
+ * @param {{version: import('./library.js').Version, response: Response}} picked
  */
-function given(event, version, response) {
+function given(event, { version, response }) {
   if (event.resultingClientId) event.waitUntil(associate(event.resultingClientId, version))
   return response
 }

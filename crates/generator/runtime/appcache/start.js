@@ -98,7 +98,10 @@ async function listen({ appcache, manifest = '', url = '', status }, page) {
   }
   if (appcache === 'swap' && group) {
     const version = group.obsolete ? undefined : newest(group)
-    if (version !== tab.version) await associate(page.id, version, 0)
+    const noted = version !== tab.version && associate(page.id, version, 0)
+    // what was said before the page asked for this is over
+    fire([page.id], '')
+    await noted
   }
   if (appcache === 'parked') {
     if (tab) await associate(page.id, tab.version, Date.now() + PARKED_MS)
@@ -127,7 +130,8 @@ async function hello(page, manifest, url) {
   const version = tab?.version
   if (version && manifest && manifest !== version.manifest) {
     // "mark the entry … as foreign" and navigate once more, past it
-    const entry = (await find(version, url)) ? url : fallback(version, url)
+    // that it was served: not its own, where that is another's already
+    const entry = !version.foreign.has(url) && (await find(version, url)) ? url : fallback(version, url)
     if (entry) await mark(version, 'foreign', entry)
     await associate(page.id)
     return page.postMessage({ type: 'REVISIT', payload: { appcache: '', status: UNCACHED, again: true } })

@@ -4,7 +4,19 @@
 // HTML 5.1 (W3C, 2016), "downloading or updating application caches"; quotes are from there.
 
 import { config } from './config.js'
-import { categories, Failure, fetchFile, fetchManifest, fetchPage, keep, open, requestOf, storedAt } from './fetching.js'
+import {
+  categories,
+  copyOf,
+  Failure,
+  fetchFile,
+  fetchManifest,
+  fetchPage,
+  isFresh,
+  keep,
+  open,
+  requestOf,
+  storedAt,
+} from './fetching.js'
 import { forbidsStore } from './fresh.js'
 import { associated, fire, joining, meet, pages } from './hosts.js'
 import {
@@ -12,7 +24,6 @@ import {
   cacheOf,
   commit,
   discard,
-  find,
   groupOf,
   mark,
   newest,
@@ -36,6 +47,8 @@ import { worker } from '../worker/global.js'
  * @property {AbortController} control
  * @property {number} tries How often it was begun anew since the manifest changed meanwhile.
  * @property {Promise<void>} [done]
+ *
+ * @typedef {Awaited<ReturnType<typeof fetchManifest>>} Found
  */
 
 /**
@@ -93,14 +106,18 @@ async function work(group, run) {
   let staged
   try {
     const { signal } = run.control
-    const { status, bytes, response } = await fetchManifest(group.manifest, signal)
-    if (before && (status === 304 || same(bytes, await (await find(before, group.manifest))?.arrayBuffer()))) {
+    const known = before && (await copyOf(before, group.manifest))
+    const found = known && isFresh(known) ? undefined : await fetchManifest(group.manifest, signal)
+    if (before && (!found || found.status === 304 || same(found.bytes, await known?.response.arrayBuffer()))) {
       await adopt(before, run)
+      // its lifetime begins anew; without it the next update asks once more
+      if (found?.response.ok && isFresh(found)) await renew(before, found.response).catch(() => {})
       const hosts = associated(group)
       settle(group, run)
       fire(hosts, 'noupdate')
       return undefined
     }
+    const { bytes, response } = /** @type {Found} */ (found)
     const manifest = understood(group.manifest, bytes, response)
     staged = await stage()
     group.status = 'downloading'
@@ -128,6 +145,15 @@ async function work(group, run) {
   } finally {
     await sweep()
   }
+}
+
+/**
+ * @param {Version} version
+ * @param {Response} response Its manifest, which came once more with the same bytes.
+ */
+async function renew(version, response) {
+  const cache = await open(version)
+  await keep(cache, version.manifest, categories(await requestOf(cache, version.manifest)), response)
 }
 
 /**
@@ -167,6 +193,11 @@ function understood(url, bytes, response) {
 
 /** Each costs a browser some milliseconds, whatever its size. */
 const ENTRIES_MAX = 20_000
+/**
+ * Pages that were only visited, each with its query: an update keeps so many, of those that came last ("user agents
+ * may … skip" the others).
+ */
+const MASTERS_MAX = 100
 /** As many as browsers send to one server over HTTP/1.1. */
 const LANES = 6
 /** "a short while". */
@@ -190,10 +221,13 @@ async function fill(cache, group, run, manifest, before) {
     files.set(url, (files.get(url) || new Set()).add(as))
   for (const url of manifest.explicit) add(url, 'explicit')
   for (const [, target] of manifest.fallback) add(target, 'fallback')
+  const visited = new Set(before?.master)
   for (const request of before ? await (await open(before)).keys() : []) {
-    if (categories(request).includes('master')) add(request.url, 'master')
+    if (categories(request).includes('master')) visited.add(request.url)
   }
-  for (const url of before?.master || []) add(url, 'master')
+  const beside = [...visited].filter((url) => !files.has(url))
+  const kept = new Set(beside.slice(-MASTERS_MAX))
+  for (const url of visited) if (files.has(url) || kept.has(url)) add(url, 'master')
   const { signal } = run.control
   const total = files.size
   let loaded = 0
@@ -235,7 +269,7 @@ async function take(cache, url, as, before, signal) {
       const { status } = response
       if (!response.ok) throw new Failure('resource', `${url} came with status ${status}`, url, status)
       if (forbidsStore(response.headers)) {
-        if (config.profile.skipsNoStore && as.has('explicit') && as.size === 1) {
+        if (config.profile.skipsNoStore && as.has('explicit') && !as.has('fallback')) {
           return console.warn(`revisit: ${url} is left out: it says no-store`)
         }
         throw new Failure('policy', `${url} says no-store`, url, status)
@@ -247,9 +281,8 @@ async function take(cache, url, as, before, signal) {
     if (required) throw failed
     // A page that was only visited: gone, or in trouble, of which it has a copy.
     const { status, reason } = /** @type {any} */ (failed)
-    const old = reason !== 'policy' && status !== 404 && status !== 410 && before && (await find(before, url))
-    if (!old) return undefined
-    found = { response: old, at: storedAt(await requestOf(await open(before), url)) }
+    found = reason !== 'policy' && status !== 404 && status !== 410 && before && (await copyOf(before, url))
+    if (!found) return undefined
   }
   return keep(cache, url, as, found.response, found.at)
 }
@@ -297,7 +330,14 @@ async function adopt(version, run) {
  * @param {AbortSignal} signal
  */
 async function confirm(url, bytes, signal) {
-  const again = await fetchManifest(url, signal)
+  let again
+  try {
+    again = await fetchManifest(url, signal)
+  } catch (error) {
+    if (signal.aborted) throw error
+    // "If the previous step failed for any reason": what it means that a manifest is gone the next look will say
+    throw new Failure('changed', `the manifest could not be had again: ${error}`, url)
+  }
   if (again.status !== 304 && !same(again.bytes, bytes)) {
     throw new Failure('changed', 'the manifest changed while its files were fetched', url)
   }

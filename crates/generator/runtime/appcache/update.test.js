@@ -115,6 +115,157 @@ test('an update that a page begins when it hears of the last one runs to its end
   assert.deepEqual(page.events.slice(-2), ['checking', 'noupdate'])
 })
 
+test('a manifest that cannot be had after the files is a change: the version before stays, and it is tried again', async () => {
+  for (const lost of [{ status: 404 }, { status: 410 }, { status: 500 }, { error: true }]) {
+    const { world, page } = await visited()
+    deploy(world, 'two')
+    const manifest = world.server.get(`http://example.com${MANIFEST}`)
+    world.put(MANIFEST, [manifest, lost, manifest])
+    page.events.length = 0
+    await world.call(page, 'update')
+    assert.deepEqual(page.events, ['checking', 'downloading', 'progress', 'error'], JSON.stringify(lost))
+    assert.deepEqual([page.details.at(-1).reason, page.status], ['changed', 'IDLE'])
+    assert.equal((await world.load('a.js', page)).body, 'a.js one')
+    await world.tick(2000)
+    assert.deepEqual([page.events.at(-1), page.status], ['updateready', 'UPDATEREADY'])
+  }
+})
+
+test('a page and its fallback that both are of other manifests end a visit, and no reload follows the other', async () => {
+  const world = new World()
+  world.put('/m', { body: 'CACHE MANIFEST\n/d/x.html\nFALLBACK:\n/d/ /e/fb.html' })
+  world.put('/i.html', { body: 'index', manifest: '/m' })
+  world.put('/d/x.html', { body: 'x', manifest: '/other' })
+  world.put('/e/fb.html', { body: 'instead', manifest: '../site2.appcache' })
+  await world.visit('/i.html')
+  assert.deepEqual((await world.visit('/d/x.html')).from, 'network')
+  world.offline = true
+  for (let again = 0; again < 2; again++) assert.equal((await world.visit('/d/x.html')).from, 'error')
+})
+
+test('of two caches the one that holds the page goes before the one with a fallback for it', async () => {
+  const world = new World()
+  world.put('/online', { body: 'CACHE MANIFEST\nSETTINGS:\nprefer-online' })
+  world.put('/instead', { body: 'CACHE MANIFEST\nFALLBACK:\n/ /sorry' })
+  world.put('/sorry', { body: 'sorry' })
+  world.put('/page', { body: 'page', manifest: '/online' })
+  world.put('/other', { body: 'other', manifest: '/instead' })
+  await world.visit('/page')
+  await world.visit('/other') // which has the newer cache
+  world.offline = true
+  assert.deepEqual((({ from, body }) => [from, body])(await world.visit('/page')), ['cache', 'page'])
+  assert.equal((await world.visit('/nowhere')).from, 'fallback:http://example.com/sorry')
+})
+
+test('swapCache() takes a newer cache also while an update runs, whose status stays', async () => {
+  const { world, page } = await visited()
+  deploy(world, 'two')
+  await world.call(page, 'update')
+  assert.equal(page.status, 'UPDATEREADY')
+  const { applicationCache } = page.window
+  const seen = []
+  const swap = () => {
+    applicationCache.swapCache()
+    seen.push(page.status)
+    assert.throws(() => applicationCache.swapCache(), { name: 'InvalidStateError' })
+  }
+  for (const state of ['checking', 'downloading']) {
+    deploy(world, `${state} to three`)
+    applicationCache.addEventListener(state, swap, { once: true })
+    await world.call(page, 'update')
+    assert.equal(page.status, 'UPDATEREADY')
+  }
+  assert.deepEqual(seen, ['CHECKING', 'DOWNLOADING'])
+  // that of before the last update
+  assert.equal((await world.load('a.js', page)).body, 'a.js checking to three')
+})
+
+test('a manifest with a lifetime is not asked for while that lasts, and each answer begins it anew', async () => {
+  const world = new World()
+  const manifest = (word) => ({ body: `CACHE MANIFEST\n# ${word}`, headers: { 'cache-control': 'max-age=60' } })
+  world.put(MANIFEST, manifest('one'))
+  world.put('/', { body: 'page', manifest: MANIFEST })
+  await world.visit('/')
+  const next = async (seconds, word) => {
+    world.now += seconds * 1000
+    world.put(MANIFEST, manifest(word))
+    world.asked.length = 0
+    const { page } = await world.visit('/')
+    return [world.asked.length > 0, page.events.at(-1)]
+  }
+  assert.deepEqual(await next(59, 'two'), [false, 'noupdate'])
+  assert.deepEqual(await next(1, 'one'), [true, 'noupdate'])
+  assert.deepEqual(await next(59, 'two'), [false, 'noupdate'])
+  assert.deepEqual(await next(1, 'two'), [true, 'updateready'])
+})
+
+test('an update fetches the hundred pages that were visited last, not all that ever were', async () => {
+  const { world, page } = await visited()
+  const address = (n) => `/p?${n}`
+  for (let n = 0; n < 200; n++) {
+    world.put(address(n), { body: `p ${n}`, manifest: MANIFEST })
+    await world.visit(address(n))
+  }
+  deploy(world, 'two')
+  world.asked.length = 0
+  await world.call(page, 'update')
+  assert.equal(page.events.at(-1), 'updateready')
+  // the manifest twice, and three files
+  assert.equal(world.asked.length, 105)
+  world.pages.clear()
+  world.offline = true
+  assert.equal((await world.visit(address(199))).from, 'cache')
+  assert.equal((await world.visit(address(100))).from, 'cache')
+  assert.equal((await world.visit(address(99))).from, 'error')
+})
+
+test('the compatible profile leaves out a listed file with no-store, be it a visited page or not', async () => {
+  const world = new World({ profile: { skipsNoStore: true } })
+  const secret = { 'cache-control': 'no-store' }
+  deploy(world, 'one', 'CACHE:\n/listed')
+  world.put('/listed', { body: 'listed', manifest: MANIFEST })
+  world.put('/x.js', { body: 'x', headers: secret })
+  await world.visit('/')
+  const { page } = await world.visit('/listed')
+  deploy(world, 'two', 'CACHE:\n/listed\n/x.js')
+  world.put('/listed', { body: 'listed', manifest: MANIFEST, headers: secret })
+  await world.call(page, 'update')
+  assert.equal(page.events.at(-1), 'updateready')
+  assert.equal((await world.visit('/listed')).from, 'network')
+  deploy(world, 'three')
+  world.put('away.html', { body: 'away', headers: secret })
+  await world.call(page, 'update')
+  assert.equal(page.events.at(-1), 'error') // a fallback that is not there is a promise broken
+})
+
+test('a page that is reached by a redirect is that of its last address, also when there it is kept', async () => {
+  const { world } = await visited()
+  world.put('/old', { redirect: '/other', status: 301 })
+  const first = await world.visit('/old')
+  assert.deepEqual([first.from, first.page.url], ['network', 'http://example.com/other'])
+  assert.deepEqual((await world.visit('/old')).from, 'cache')
+  world.put('/loop', { redirect: '/loop', status: 302 })
+  assert.equal((await world.visit('/loop')).from, 'error')
+})
+
+test('a file that is redirected to another origin has its fallback, and one that stays has not', async () => {
+  const { world, page } = await visited()
+  world.put('http://other.example/x', { body: 'elsewhere' })
+  world.put('/here', { body: 'here' })
+  world.put('/away/x', { redirect: 'http://other.example/x', status: 302 })
+  world.put('/away/y', { redirect: '/here', status: 302 })
+  assert.equal((await world.load('/away/x', page)).from, 'fallback:http://example.com/away.html')
+  assert.deepEqual(await world.load('/away/y', page), { from: 'network', body: 'here' })
+})
+
+test('the page that is kept is the one that was loaded, though the server has another since', async () => {
+  const world = new World()
+  deploy(world, 'one')
+  world.put('/', [{ body: 'seen', manifest: MANIFEST }, { body: 'unseen', manifest: MANIFEST }])
+  await world.visit('/')
+  assert.deepEqual((await world.visit('/')).body, 'seen')
+})
+
 test('abort() ends an update, and the version before stays', async () => {
   const { world, page } = await visited()
   deploy(world, 'two')

@@ -6,17 +6,28 @@ import { readFileSync } from 'node:fs'
 import test from 'node:test'
 
 import { parse } from './parse.js'
-import { comesFirst, subresource, substitute } from './rules.js'
+import { navigation, subresource } from './rules.js'
 import { World } from './testing/world.js'
 
 const committed = (name) => new URL(`../../../../tests/vectors/${name}.json`, import.meta.url)
 const named = process.env.REVISIT_APPCACHE_VECTORS
 const vectors = JSON.parse(readFileSync(named || committed('appcache-vectors'), 'utf8'))
 
-for (const { id, note, manifest_url, manifest, manifest_b64, profile, expect } of vectors.parser) {
+/** The profiles have the names of the Rust engine, and its switches; those of files are the worker's. */
+function profileOf(given = {}) {
+  if (given === 'compat') return { schemeWildcards: true, typeWidensPath: true, skipsNoStore: true }
+  if (given === 'same-origin-https') return { crossOriginHttpsExplicit: false }
+  assert.ok(given === 'standard' || typeof given === 'object')
+  return given === 'standard' ? {} : given
+}
+
+const asBytes = ({ manifest, manifest_b64 }) =>
+  manifest_b64 ? Buffer.from(manifest_b64, 'base64') : new TextEncoder().encode(manifest)
+
+for (const vector of vectors.parser) {
+  const { id, note, manifest_url, expect } = vector
   test(`${id}: ${note}`, () => {
-    const bytes = manifest_b64 ? Buffer.from(manifest_b64, 'base64') : new TextEncoder().encode(manifest)
-    const found = parse(bytes, manifest_url, profile)
+    const found = parse(asBytes(vector), manifest_url, profileOf(vector.profile))
     assert.equal(!!found, expect.ok)
     if (!found) return
     assert.deepEqual(found.explicit, expect.explicit)
@@ -31,35 +42,69 @@ for (const { id, note, manifest_url, manifest, manifest_b64, profile, expect } o
   })
 }
 
-for (const { id, note, manifest_url, manifest, master_entries = [], foreign = [], requests } of vectors.matching) {
+/**
+ * What the network would answer, as the test in Rust reads it: a status, a failure, a load that the user cancels, or
+ * a redirect with or without its target. `away`: to another origin, which for a navigation is no failure.
+ */
+function outcome(net, asked) {
+  const word = `${net}`
+  if (/^\d+$/.test(word)) return { passed: 'network', failed: +word >= 400, away: false }
+  if (/cancel|abort/.test(word)) return { passed: 'error', failed: false, away: false }
+  if (/redirect|30/.test(word)) {
+    const [, to] = /:(.*)/s.exec(word) || []
+    const away = to ? new URL(to.trim(), asked).origin !== new URL(asked).origin : !word.includes('same')
+    return { passed: 'network', failed: false, away }
+  }
+  assert.match(word, /err|offline|timeout|dns|refused/)
+  return { passed: 'error', failed: true, away: false }
+}
+
+test('words for what the network does are read as in Rust', () => {
+  const url = 'http://example.com/x'
+  const check = (net, passed, failed, away) => assert.deepEqual(outcome(net, url), { passed, failed, away }, net)
+  check('200', 'network', false, false)
+  check('404', 'network', true, false)
+  check(503, 'network', true, false)
+  for (const word of ['neterr', 'offline', 'dns-failure', 'timeout']) check(word, 'error', true, false)
+  check('user-cancel', 'error', false, false)
+  check('cross-origin-redirect', 'network', false, true)
+  check('same-origin-redirect', 'network', false, false)
+  check('302: http://other.example/', 'network', false, true)
+  check('redirect:/y', 'network', false, false)
+  assert.throws(() => outcome('sunny', url))
+})
+
+for (const vector of vectors.matching) {
+  const { id, note, manifest_url, master_entries = [], foreign = [], requests } = vector
   test(`${id}: ${note}`, () => {
-    const cache = { manifest: manifest_url, ...parse(new TextEncoder().encode(manifest), manifest_url) }
+    const cache = { manifest: manifest_url, ...parse(asBytes(vector), manifest_url, profileOf(vector.profile)) }
     const targets = cache.fallback.map(([, target]) => target)
     const entries = new Set([manifest_url, ...cache.explicit, ...targets, ...master_entries])
     const isForeign = (url) => foreign.includes(url)
-    for (const { method, kind, url, net, expect } of requests) {
+    const answer = ({ method, kind, url, net }) => {
       const bare = url.replace(/#.*/, '')
-      const held = entries.has(bare)
-      const passed = net === 'neterr' ? 'error' : 'network'
-      const lost = net === 'neterr' || net === 'cross-origin-redirect' || +net >= 400
-      let found
+      const { passed, failed, away } = outcome(net, url)
       if (kind === 'subresource') {
-        const { by, target } = subresource(cache, method, bare, held)
-        found = by === 'nobody' ? 'error' : by === 'cache' ? 'cache' : target && lost ? `fallback:${target}` : passed
-      } else if (method === 'GET' && held && comesFirst(cache, isForeign(bare))) {
-        found = 'cache'
-      } else {
-        const target = method === 'GET' && lost ? substitute(cache, bare, held, isForeign) : undefined
-        found = !target ? passed : target === bare ? 'cache' : `fallback:${target}`
+        const { by, target } = subresource(cache, method, bare, entries.has(bare))
+        if (by === 'cache') return by
+        if (by === 'nobody') return 'error'
+        return target && (failed || away) ? `fallback:${target}` : passed
       }
-      assert.equal(found, expect, `${method} ${kind} ${url}, where the network says ${net}`)
+      const has = (which) => {
+        const target = method === 'GET' ? navigation[which](cache, bare, isForeign) : undefined
+        return entries.has(target) ? target : undefined
+      }
+      if (has('cached') || (failed && has('preferOnline'))) return 'cache'
+      return failed && has('fallback') ? `fallback:${has('fallback')}` : passed
     }
+    for (const request of requests) assert.equal(answer(request), request.expect, JSON.stringify(request))
   })
 }
 
-for (const { id, title, steps } of vectors.scenario) {
+for (const { id, title, steps, profile } of vectors.scenario) {
   test(`${id}: ${title}`, async () => {
-    const world = new World()
+    const { visit } = steps.find(({ visit }) => visit)
+    const world = new World({ scope: new URL('/', visit).href, profile: profileOf(profile) })
     /** @type {Record<string, any>} */
     const pages = {}
     const check = (expect, page, seen = {}) => {

@@ -3,7 +3,7 @@
 //
 // The worker says what happens; here events wait until the page has loaded, and the calls of the API are checked.
 
-/** @typedef {{appcache: string, status: number, again?: boolean, loaded?: number, total?: number}} Said */
+/** @typedef {{appcache: string, status: number, newer?: boolean, again?: boolean, loaded?: number, total?: number}} Said */
 
 const NAMES = ['checking', 'error', 'noupdate', 'downloading', 'progress', 'updateready', 'cached', 'obsolete']
 const STATUSES = ['UNCACHED', 'IDLE', 'CHECKING', 'DOWNLOADING', 'UPDATEREADY', 'OBSOLETE']
@@ -11,6 +11,9 @@ const [UNCACHED, IDLE, , , UPDATEREADY, OBSOLETE] = STATUSES.keys()
 
 /** What `status` says. */
 let current = UNCACHED
+
+/** Is there a newer cache than the page's? Also while an update runs, which is what `status` says then. */
+let isNewer = false
 
 const refuse = (/** @type {string} */ why) => {
   throw new DOMException(why, 'InvalidStateError')
@@ -31,8 +34,10 @@ class ApplicationCache extends EventTarget {
   }
 
   swapCache() {
-    if (current !== UPDATEREADY && current !== OBSOLETE) refuse('there is no newer application cache')
-    current = current === OBSOLETE ? UNCACHED : IDLE
+    if (!isNewer && current !== OBSOLETE) refuse('there is no newer application cache')
+    if (current === OBSOLETE) current = UNCACHED
+    if (current === UPDATEREADY) current = IDLE
+    isNewer = false
     say('swap')
   }
 }
@@ -85,6 +90,7 @@ let isLoaded = false
 /** @param {Said} said */
 function hear(said) {
   current = said.status
+  isNewer = !!said.newer
   if (said.again) return location.reload() // this very document is another manifest's
   if (!said.appcache) return undefined
   if (isLoaded) return dispatch(said)
@@ -95,7 +101,7 @@ function hear(said) {
 }
 
 /** @param {Said & {state?: number}} said */
-function dispatch({ appcache, loaded, total, state, status: _, ...detail }) {
+function dispatch({ appcache, loaded, total, state, status: _, newer: _newer, ...detail }) {
   const event =
     appcache === 'progress'
       ? new ProgressEvent(appcache, { cancelable: true, lengthComputable: true, loaded, total })

@@ -3,9 +3,6 @@
 
 import { readFileSync } from 'node:fs'
 
-const ORIGIN = 'http://example.com'
-const SCOPE = `${ORIGIN}/`
-
 const text = (file) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
 
 /** A module and what it imports, each once and before those that import it. */
@@ -21,6 +18,12 @@ function join(file, seen = new Set(['./config.js'])) {
 
 const WORKER = join('start.js')
 const SHIM = text('page/shim.js')
+
+/** What a platform says of a response beside what it can be made with. */
+function describe(response, more) {
+  for (const [name, value] of Object.entries(more)) Object.defineProperty(response, name, { value, configurable: true })
+  return response
+}
 
 /** As much of a cache as the worker uses. */
 class Cache {
@@ -114,6 +117,8 @@ class Page {
 export class World {
   caches = new Map()
   server = new Map()
+  /** What came last of each URL, as the HTTP cache has it. */
+  loaded = new Map()
   pages = new Map()
   asked = []
   offline = false
@@ -124,7 +129,8 @@ export class World {
   now = 1_600_000_000_000
   lastClient = 0
 
-  constructor(config = {}) {
+  constructor({ scope = 'http://example.com/', ...config } = {}) {
+    this.scope = scope
     this.config = { site: '', profile: {}, stallMs: 30_000, seizes: false, ...config }
     this.start()
   }
@@ -163,7 +169,7 @@ export class World {
     }
     const given = {
       self: {
-        registration: { scope: SCOPE, active: null },
+        registration: { scope: this.scope, active: null },
         navigator: { locks: { request: async (_, work) => work() } },
         clients: { matchAll: async () => [...world.pages.values()], claim: async () => {} },
         skipWaiting: async () => {},
@@ -184,24 +190,38 @@ export class World {
 
   /** What the server says of a URL from now on; an array is a queue of answers; nothing: 404. */
   put(address, answer) {
-    if (answer) this.server.set(new URL(address, SCOPE).href, answer)
-    else this.server.delete(new URL(address, SCOPE).href)
+    if (answer) this.server.set(new URL(address, this.scope).href, answer)
+    else this.server.delete(new URL(address, this.scope).href)
   }
 
-  async fetch(asked, init = {}) {
+  async fetch(asked, init = {}, hops = 0) {
     const url = (asked.url || asked).replace(/#.*/, '')
-    this.asked.push(url)
+    const method = init.method || asked.method || 'GET'
     await undefined
     if (init.signal?.aborted) throw init.signal.reason
-    let answer = this.server.get(url)
-    if (Array.isArray(answer)) answer = answer.length > 1 ? answer.shift() : answer[0]
-    if (this.offline || answer?.error) throw new TypeError('no network')
-    const { status = 200, body = '', headers = {}, redirect, manifest } = answer || { status: 404, body: 'not found' }
+    let answer = init.cache === 'force-cache' ? this.loaded.get(url) : undefined
+    if (!answer) {
+      this.asked.push(url)
+      answer = this.server.get(url)
+      // the last of a queue repeats
+      if (Array.isArray(answer)) answer = answer.length > 1 ? answer.shift() : answer[0]
+      if (this.offline || answer?.error) throw new TypeError('no network')
+      answer ||= { status: 404, body: 'not found' }
+      if (method === 'GET') this.loaded.set(url, answer)
+    }
+    const { status = 200, body = '', headers = {}, redirect, manifest } = answer
     const fields = new Headers(headers)
-    if (redirect && init.redirect === 'manual') return Object.assign(Response.error(), { type: 'opaqueredirect' })
-    if (redirect) return this.fetch(new URL(redirect, url).href, init)
-    const etag = fields.get('etag')
-    if (etag && new Headers(init.headers).get('if-none-match') === etag) return new Response(null, { status: 304 })
+    if (redirect) {
+      const to = new URL(redirect, url).href
+      if ((init.redirect || asked.redirect) === 'manual') return describe(Response.error(), { type: 'opaqueredirect', to })
+      if (hops > 20) throw new TypeError('it leads in a circle')
+      const end = await this.fetch(to, { ...init, method }, hops + 1)
+      return describe(end, { redirected: true, url: end.url || to.replace(/#.*/, '') })
+    }
+    const conditions = new Headers(init.headers)
+    const meets = (field, condition) => fields.has(field) && conditions.get(condition) === fields.get(field)
+    const modified = fields.has('etag') ? !meets('etag', 'if-none-match') : !meets('last-modified', 'if-modified-since')
+    if (status === 200 && !modified) return new Response(null, { status: 304 })
     if (manifest) fields.set('x-manifest', manifest)
     return new Response(body, { status, headers: fields })
   }
@@ -228,16 +248,19 @@ export class World {
   }
 
   /** Loads a page: what answered, and the page, if there is one. */
-  async visit(address, method = 'GET') {
-    const url = new URL(address, SCOPE).href
-    const { from, response, page } = await this.request(url, { method, mode: 'navigate' })
+  async visit(address, method = 'GET', hops = 0) {
+    const url = new URL(address, this.scope).href
+    const { from, response, page } = await this.request(url, { method, mode: 'navigate', redirect: 'manual' })
     if (!response) return { from, page }
+    // each hop is a request of its own, of which the worker hears if it is one of the site
+    if (response.to) return hops < 20 ? this.visit(response.to, method, hops + 1) : { from: 'error', page }
     this.pages.set(page.id, page)
-    page.start()
+    if (url.startsWith(this.scope)) page.start()
     await this.quiet()
     if (!page.again) return { from, body: await response.text(), page }
     this.pages.delete(page.id)
-    return this.visit(address, method)
+    if (hops >= 20) throw new Error(`${address} is loaded over and over`)
+    return this.visit(address, method, hops + 1)
   }
 
   /** What a page loads. */
@@ -247,14 +270,15 @@ export class World {
     return { from, body: await response?.text() }
   }
 
-  async request(url, { method, mode, page }) {
-    const request = { url, method, mode, headers: new Headers(), signal: new AbortController().signal }
+  async request(url, { method, mode, redirect, page }) {
+    const request = { url, method, mode, redirect, headers: new Headers(), signal: new AbortController().signal }
     const made = page ? undefined : new Page(this, url)
     const ids = { clientId: page?.id || '', resultingClientId: made?.id || '' }
     let response
     try {
-      response = await this.handle('fetch', { request, ...ids })
-      response ||= await this.fetch(url)
+      const ours = page || url.startsWith(this.scope)
+      response = ours && (await this.handle('fetch', { request, ...ids }))
+      response ||= await this.fetch(request)
     } catch {
       response = undefined
     }
@@ -267,6 +291,8 @@ export class World {
 
   /** Calls the API; the name of what it throws, if it does. */
   async call(page, method) {
+    // a document of the browser's own, where a page could not be had, has one as well
+    if (!page.window.applicationCache) return method === 'abort' ? null : 'InvalidStateError'
     try {
       page.window.applicationCache[method]()
       await this.quiet()
