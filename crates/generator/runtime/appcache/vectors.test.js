@@ -11,7 +11,12 @@ import { World } from './testing/world.js'
 
 const committed = (name) => new URL(`../../../../tests/vectors/${name}.json`, import.meta.url)
 const named = process.env.REVISIT_APPCACHE_VECTORS
-const vectors = JSON.parse(readFileSync(named || committed('appcache-vectors'), 'utf8'))
+const files = named ? [named] : ['appcache-vectors', 'appcache-own'].map(committed)
+const given = files.map((file) => JSON.parse(readFileSync(file, 'utf8')))
+/** @type {Record<string, any[]>} */
+const vectors = Object.fromEntries(
+  ['parser', 'matching', 'scenario'].map((kind) => [kind, given.flatMap((cases) => cases[kind])]),
+)
 
 /** The profiles have the names of the Rust engine, and its switches; those of files are the worker's. */
 function profileOf(given = {}) {

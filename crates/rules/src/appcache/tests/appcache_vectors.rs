@@ -1,4 +1,4 @@
-//! The vectors: the repository's, or those in the file that `REVISIT_APPCACHE_VECTORS` names.
+//! The vectors: the repository's two files, or those in the file that `REVISIT_APPCACHE_VECTORS` names.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -16,32 +16,39 @@ use crate::appcache::{
 use crate::http::vary::VaryKey;
 use crate::http::{Policy, Stored, Times};
 
-const OURS: &str = include_str!("../../../../../tests/vectors/appcache-vectors.json");
+const OURS: [&str; 2] = [
+    include_str!("../../../../../tests/vectors/appcache-vectors.json"),
+    // what the others are silent on
+    include_str!("../../../../../tests/vectors/appcache-own.json"),
+];
 const REAL: &str = include_str!("../../../../../tests/vectors/appcache-realworld.json");
 
 #[allow(
     clippy::disallowed_methods,
     reason = "others run these tests on vectors of their own"
 )]
-fn vectors() -> (Value, bool) {
-    let (text, ours) = match std::env::var_os("REVISIT_APPCACHE_VECTORS") {
-        Some(path) => (std::fs::read_to_string(&path).unwrap(), false),
-        None => (OURS.to_owned(), true),
+fn vectors() -> (Vec<Value>, bool) {
+    let (texts, ours) = match std::env::var_os("REVISIT_APPCACHE_VECTORS") {
+        Some(path) => (vec![std::fs::read_to_string(&path).unwrap()], false),
+        None => (OURS.map(str::to_owned).into(), true),
     };
-    (serde_json::from_str(&text).unwrap(), ours)
+    let read = |text: String| serde_json::from_str(&text).unwrap();
+    (texts.into_iter().map(read).collect(), ours)
 }
 
 /// Runs `check` on each case of a kind, and says of all that differ how.
 fn each(kind: &str, check: impl Fn(&Value, bool) -> Result<(), String>) {
-    let (vectors, ours) = vectors();
-    let cases = vectors[kind].as_array().unwrap();
+    let (files, ours) = vectors();
     let mut wrong = String::new();
-    for case in cases {
-        if let Err(why) = check(case, ours) {
-            wrong.push_str(&format!("{} ({}): {why}\n", case["id"], text(case, "note")));
+    for file in &files {
+        let cases = file[kind].as_array().unwrap();
+        for case in cases {
+            if let Err(why) = check(case, ours) {
+                wrong.push_str(&format!("{} ({}): {why}\n", case["id"], text(case, "note")));
+            }
         }
+        assert!(!cases.is_empty(), "no {kind} vectors");
     }
-    assert!(!cases.is_empty(), "no {kind} vectors");
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
