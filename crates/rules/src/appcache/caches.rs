@@ -3,6 +3,7 @@
 //! HTML 5.1 §11.3.4 (application caches).
 
 mod api;
+mod expiry;
 mod navigation;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -87,6 +88,8 @@ pub(super) struct Group<B> {
     /// Only the newest may be incomplete.
     pub(super) caches: BTreeMap<CacheId, Cache<B>>,
     pub(super) update: Option<Update<B>>,
+    /// When a page was last opened from it, or a cache of it became complete.
+    used: SystemTime,
 }
 
 impl<B> Group<B> {
@@ -150,6 +153,7 @@ impl<B: Clone> AppCaches<B> {
         let group_id = self.group_of(manifest_url);
         let id = CacheId(self.id());
         cache.complete = true;
+        self.use_group(group_id, cache.updated);
         if let Some(group) = self.groups.get_mut(&group_id) {
             group.caches.insert(id, cache);
         }
@@ -173,6 +177,16 @@ impl<B: Clone> AppCaches<B> {
     pub fn newest(&self, manifest_url: &Url) -> Option<(CacheId, &Cache<B>)> {
         let id = self.by_manifest.get(key(manifest_url))?;
         self.groups.get(id)?.newest()
+    }
+
+    /// The group of a manifest, if there is one that is not obsolete.
+    pub fn group(&self, manifest_url: &Url) -> Option<GroupId> {
+        self.by_manifest.get(key(manifest_url)).copied()
+    }
+
+    /// The manifest of a group.
+    pub fn manifest_url(&self, group: GroupId) -> Option<&Url> {
+        self.groups.get(&group).map(|it| &it.manifest_url)
     }
 
     /// A cache, with the URL of its manifest.
@@ -258,6 +272,7 @@ impl<B: Clone> AppCaches<B> {
             obsolete: false,
             caches: BTreeMap::new(),
             update: None,
+            used: SystemTime::UNIX_EPOCH,
         };
         self.groups.insert(id, group);
         self.by_manifest.insert(key(manifest_url).to_owned(), id);
@@ -285,15 +300,18 @@ impl<B: Clone> AppCaches<B> {
 
     /// The group no longer exists but for pages that have a cache of it.
     pub(super) fn make_obsolete(&mut self, group_id: GroupId) {
-        let Some(group) = self.groups.get_mut(&group_id) else {
-            return;
-        };
+        if let Some(manifest_url) = self.retire(group_id) {
+            self.actions.push_back(Action::Forget { manifest_url });
+        }
+    }
+
+    /// The same; what of it is to be forgotten is the caller's.
+    fn retire(&mut self, group_id: GroupId) -> Option<Url> {
+        let group = self.groups.get_mut(&group_id)?;
         group.obsolete = true;
         let manifest_url = group.manifest_url.clone();
         self.by_manifest.remove(key(&manifest_url));
-        if !group.caches.is_empty() {
-            self.actions.push_back(Action::Forget { manifest_url });
-        }
+        (!group.caches.is_empty()).then_some(manifest_url)
     }
 
     /// An event at a page, now or when it has loaded; of several `progress` events that wait the latest is kept.

@@ -352,6 +352,7 @@ impl<B: Clone> AppCaches<B> {
             cache.complete = true;
         }
         let upgrade = group.update.as_ref().is_some_and(|it| it.upgrade);
+        self.use_group(id, now);
         let event = if upgrade {
             Event::UpdateReady
         } else {

@@ -164,6 +164,7 @@ impl<B: Clone> AppCaches<B> {
                 if let Some(group) = group.filter(|it| it.still_serves(source.cache)) {
                     let url = group.manifest_url.clone();
                     self.associate(host, Some((source.group, source.cache)));
+                    self.use_group(source.group, now);
                     self.update_group(&url, Some(host), None, 0, now);
                 }
             }
