@@ -11,6 +11,7 @@ mod extra;
 mod generations;
 mod groups;
 mod headers;
+mod imported;
 mod install;
 mod kills;
 mod own_worker;

@@ -236,6 +236,67 @@ fn an_image_that_nobody_has_gives_way_to_one_of_the_build() {
 }
 
 #[test]
+fn a_fallback_stands_in_for_silence_and_if_the_route_says_so_for_failures_too() {
+    let docs = |path: &str, more: &str| {
+        route(&format!(
+            "path = '/{path}/**'\nstrategy = 'network-first'\nfallback = 'data/list.json'\n{more}"
+        ))
+    };
+    let config = docs("meek", "") + &docs("bold", "fallback_on = 'failure'\nname = 'bold'");
+    let Served { origin, out: _out } = served(&small_site(), &config);
+    let elsewhere = Site::new();
+    let other = Origin::serve(elsewhere.path());
+    counts(&other, "/login");
+    counts(&origin, "/bold/seen");
+    let answer = |path: &str, status: u16, location: &str| {
+        let location = location.to_owned();
+        origin.answer_by(path, move |_| {
+            let made = OriginAnswer::new(status, "text/plain", "of the server");
+            match &*location {
+                "" => made,
+                to => made.with("Location", to),
+            }
+        });
+    };
+    for folder in ["meek", "bold"] {
+        for status in [399, 400, 404, 500] {
+            answer(&format!("/{folder}/{status}"), status, "");
+        }
+        answer(&format!("/{folder}/away"), 302, &other.url("/login"));
+        answer(&format!("/{folder}/within"), 302, "/list.txt");
+    }
+    answer("/list.txt", 200, "");
+    let (browser, tab) = visited(&origin, "/");
+    assert_eq!(text_of(&tab, "/bold/seen"), "1");
+    wait_for_stash(&tab, "bold", &["/bold/seen"]);
+    const INSTEAD: &str = "{\"list\": [1, 2, 3]}";
+    const PASSED: &str = "of the server";
+    for (name, meek, bold) in [
+        ("399", PASSED, PASSED),
+        ("400", PASSED, INSTEAD),
+        ("404", PASSED, INSTEAD),
+        ("500", PASSED, INSTEAD),
+        ("within", PASSED, PASSED),
+    ] {
+        assert_eq!(text_of(&tab, &format!("/meek/{name}")), meek, "{name}");
+        assert_eq!(text_of(&tab, &format!("/bold/{name}")), bold, "{name}");
+    }
+    assert_eq!(text_of(&tab, "/meek/away"), "1");
+    assert_eq!(text_of(&tab, "/bold/away"), INSTEAD);
+    // a page too, under the address that was asked for
+    tab.load(&origin.url("/bold/500")).ok();
+    assert!(tab.text().contains(INSTEAD), "{}", tab.text());
+    // what was seen answers silence, and no failure
+    answer("/bold/seen", 403, "");
+    assert_eq!(text_of(&tab, "/bold/seen"), INSTEAD);
+    cut_off(&browser, &origin);
+    assert_eq!(text_of(&tab, "/bold/seen"), "1");
+    for path in ["/bold/500", "/bold/unseen", "/meek/unseen"] {
+        assert_eq!(text_of(&tab, path), INSTEAD, "{path}");
+    }
+}
+
+#[test]
 fn what_nobody_may_read_is_kept_only_if_the_route_says_so() {
     let (open, closed) = (Site::new(), Site::new());
     for site in [&open, &closed] {

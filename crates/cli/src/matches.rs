@@ -1,6 +1,7 @@
 //! `revisit build --match`: which rule answers this URL, told to a person.
 
 use revisit_engine::{Clock, SystemClock};
+use revisit_generator::config::FallbackOn;
 use revisit_generator::matching::{
     Answer, Browser, Fallback, FileMatch, KeptAs, Match, Network, Precached, RouteMatch, Spelling,
 };
@@ -105,7 +106,11 @@ fn routed(route: &RouteMatch) -> String {
         text.push_str(&format!(", for {}", kinds.join(", ")));
     }
     if let Some(file) = &route.fallback {
-        text.push_str(&format!("; {file} when nobody answers"));
+        let when = match route.fallback_on {
+            Some(FallbackOn::Failure) => "when nobody answers, or with an error",
+            _ => "when nobody answers",
+        };
+        text.push_str(&format!("; {file} {when}"));
     }
     text
 }

@@ -27,7 +27,7 @@ use crate::routes::{Route, routes};
 pub use appcache::{AppcacheConfig, AppcacheProfile};
 pub use prefetch::{FollowConfig, PrefetchConfig};
 pub use replaced::Replaced;
-pub use route::{Credentials, Recipe, RouteConfig, Strategy};
+pub use route::{Credentials, FallbackOn, Recipe, RouteConfig, Strategy};
 
 /// What a build needs to know of a site.
 #[derive(Debug, Clone, Default)]

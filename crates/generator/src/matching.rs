@@ -14,7 +14,7 @@ use revisit_rules::site::routing::{Asked, Origin};
 use serde::Serialize;
 use url::Url;
 
-use crate::config::{Parsed, Strategy};
+use crate::config::{FallbackOn, Parsed, Strategy};
 use crate::extra::Extra;
 use crate::own::OUTPUT;
 use crate::routes::Route;
@@ -225,6 +225,8 @@ pub struct RouteMatch {
     pub destinations: Option<Vec<String>>,
     /// The precached file for when nobody else answers.
     pub fallback: Option<String>,
+    /// When it answers; none if there is none.
+    pub fallback_on: Option<FallbackOn>,
 }
 
 /// A parameter of the query.
@@ -535,6 +537,7 @@ impl Chosen<'_> {
                     stash: route.keeps().then(|| route.name.clone()),
                     destinations: route.keys.destination.clone(),
                     fallback: route.keys.fallback.clone(),
+                    fallback_on: route.keys.fallback.as_ref().map(|_| route.keys.fallback_on),
                 });
                 if route.rule.destinations.is_none() {
                     break;

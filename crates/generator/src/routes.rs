@@ -5,7 +5,7 @@ use revisit_rules::site::routing::{self, Origin, Rule};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::config::{RouteConfig, Strategy};
+use crate::config::{FallbackOn, RouteConfig, Strategy};
 use crate::{BuildConfig, BuildError, Warning};
 
 /// A route that can answer.
@@ -228,6 +228,7 @@ impl Route {
         let asked = [
             ("route.preload", keys.preload),
             ("route.credentials", keys.credentials.is_some()),
+            ("route.fallback_on", keys.fallback_on == FallbackOn::Failure),
         ];
         let first = ("route.timeout_seconds", keys.timeout_seconds.is_some());
         let replaces = matches!(
@@ -253,6 +254,10 @@ impl Route {
                 let why = format!("`{}` {why}: leave it out", strategy.key());
                 return Err(self.error(key, &self.said(key), &why));
             }
+        }
+        if keys.fallback_on == FallbackOn::Failure && keys.fallback.is_none() {
+            let why = "name the file that answers then, by `fallback`";
+            return Err(self.error("route.fallback_on", "failure", why));
         }
         let zeros = [
             ("route.timeout_seconds", keys.timeout_seconds == Some(0)),
@@ -448,6 +453,8 @@ impl Route {
         let credentials = keys.credentials.map(|it| it.key());
         set("credentials", credentials.is_some(), json!(credentials));
         set("fallback", keys.fallback.is_some(), json!(keys.fallback));
+        let on_failure = keys.fallback_on == FallbackOn::Failure;
+        set("onFailure", on_failure, json!(true));
         set("broadcast", keys.broadcast, json!(true));
         Value::Object(route)
     }

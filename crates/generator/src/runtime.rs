@@ -15,7 +15,9 @@ use oxc_parser::Parser;
 use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
 
-use crate::config::{AppcacheProfile, BuildConfig, Parsed, Replaced, Strategy, UpdateMode};
+use crate::config::{
+    AppcacheProfile, BuildConfig, FallbackOn, Parsed, Replaced, Strategy, UpdateMode,
+};
 use crate::content_hash::{sha256, short};
 use crate::import_scripts::{self, ImportedScript};
 use crate::own::OUTPUT;
@@ -207,6 +209,11 @@ fn add_routes(
             "substitute",
             "substitute.js",
             any(&|route| route.keys.fallback.is_some()),
+        ),
+        (
+            "instead",
+            "instead.js",
+            any(&|route| route.keys.fallback_on == FallbackOn::Failure),
         ),
         ("preloaded", "preload.js", preloads),
         ("tidied", "tidy-stashes.js", any(&|route| route.keeps())),
@@ -472,6 +479,7 @@ modules!(
     "greet.js",
     "html.js",
     "immediate.js",
+    "instead.js",
     "keep.js",
     "ahead.js",
     "lazy.js",

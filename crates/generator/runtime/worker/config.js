@@ -45,6 +45,7 @@
  * @property {boolean} [ignoreSearch] URLs that differ in their query alone are one.
  * @property {RequestCredentials} [credentials] Instead of the request's own.
  * @property {string} [fallback] A file of the build that answers when nothing else does.
+ * @property {boolean} [onFailure] It answers in the place of errors too.
  * @property {boolean} [broadcast] Are pages told of a newer response?
  */
 

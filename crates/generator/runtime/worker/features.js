@@ -42,6 +42,8 @@
  * @property {() => Promise<void>} [tidied] While a page is idle. Only if `ROUTED`.
  * @property {(file: string, event: FetchEvent) => Promise<Response | undefined>} [substitute]
  *   A file of the build, in the place of an answer.
+ * @property {(route: import('./config.js').Route, event: FetchEvent, answer: Response) => Promise<Response | undefined>} [instead]
+ *   The same in the place of an answer that says that something went wrong.
  * @property {(route: import('./config.js').Route, event: FetchEvent, before: Response, after: Response) => Promise<void>} [changed]
  *   Tells pages that an entry was replaced, if it differs.
  * @property {(request: Request) => string} [home] The address on the site of what is asked of a CDN.

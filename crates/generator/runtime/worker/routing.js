@@ -53,7 +53,8 @@ export function routed(event) {
 async function answered(route, event) {
   if (SPEAKS) because(event, `by route ${(config.routes || []).indexOf(route) + 1}, ${route.strategy}`)
   try {
-    return await /** @type {Strategy} */ (features[route.strategy])(route, event)
+    const answer = await /** @type {Strategy} */ (features[route.strategy])(route, event)
+    return (await features.instead?.(route, event, answer)) || answer
   } catch (error) {
     if (SPEAKS) because(event, `nobody answers: ${error}`)
     const instead = route.fallback && (await features.substitute?.(route.fallback, event))

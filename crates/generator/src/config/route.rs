@@ -69,6 +69,10 @@ pub struct RouteConfig {
     /// Precached file that answers when neither stash nor network does: `images/none.svg`. For
     /// navigations the default is `[worker] offline_page`, for others none.
     pub fallback: Option<String>,
+    /// When `fallback` answers: `silence` (nobody answers) or `failure` (that, and when the answer has a status
+    /// from 400 on, or was redirected to another origin). What the stash has does not answer for a failure: a page
+    /// that is gone, or that the visitor may no longer see, is not shown. Default `silence`.
+    pub fallback_on: FallbackOn,
     /// Tell pages when a response that replaces a kept one differs from it in `ETag`, `Last-Modified` or
     /// `Content-Length`: a message `CACHE_UPDATED`, as Workbox has it. For `network-first` and
     /// `stale-while-revalidate`. Default `false`.
@@ -103,6 +107,17 @@ pub enum Strategy {
     CacheOnly,
     /// The network and nothing else.
     NetworkOnly,
+}
+
+/// In the place of what a file answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FallbackOn {
+    /// Of no answer.
+    #[default]
+    Silence,
+    /// Also of one that says that something went wrong.
+    Failure,
 }
 
 /// Whether requests carry cookies.

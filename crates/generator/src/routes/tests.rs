@@ -137,6 +137,18 @@ fn a_key_that_would_change_nothing_is_refused() {
         ("cache-only", "preload", json!(true), "asks no network"),
         (
             "cache-only",
+            "fallback_on",
+            json!("failure"),
+            "asks no network",
+        ),
+        (
+            "network-first",
+            "fallback_on",
+            json!("failure"),
+            "by `fallback`",
+        ),
+        (
+            "cache-only",
             "credentials",
             json!("omit"),
             "asks no network",
@@ -243,6 +255,7 @@ fn a_recipe_is_a_route_in_one_line_and_its_keys_can_be_others() {
         "recipe": "pages", "path": "/shop/{a,b}/:c", "origin": "self", "strategy": "cache-first", "name": "p",
         "statuses": [200, 404], "headers": { "x-ok": "1" }, "private": true, "ignore_search": true,
         "destination": ["fetch", "document"], "credentials": "include", "fallback": "o.html",
+        "fallback_on": "failure",
     });
     assert_eq!(
         parsed(json!([other])).unwrap()[0].for_worker(),
@@ -250,6 +263,7 @@ fn a_recipe_is_a_route_in_one_line_and_its_keys_can_be_others() {
             "path": ["shop/a/?*", "shop/b/?*"], "strategy": "cacheFirst", "name": "p",
             "statuses": [200, 404], "headers": { "x-ok": "1" }, "private": true, "ignoreSearch": true,
             "destination": ["", "document"], "credentials": "include", "fallback": "o.html",
+            "onFailure": true,
             // not the recipe's time-out, which this strategy has no use for
             "entriesMax": 50,
         })

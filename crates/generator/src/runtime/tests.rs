@@ -1,6 +1,6 @@
 use super::*;
 use crate::BuildConfig;
-use crate::config::{PrefetchConfig, Recipe, RouteConfig};
+use crate::config::{FallbackOn, PrefetchConfig, Recipe, RouteConfig};
 
 fn check(wanted: &Worker<'_>) -> String {
     worker(wanted, &BuildConfig::default().parse().unwrap()).unwrap()
@@ -64,10 +64,15 @@ fn a_worker_carries_only_what_its_routes_use() {
         origin: Some("*".into()),
         ..images.clone()
     };
+    let failing = RouteConfig {
+        fallback_on: FallbackOn::Failure,
+        ..pages.clone()
+    };
     let plain = check(&PLAIN);
     let one = of(&PLAIN, vec![images.clone()]);
     let two = of(&PLAIN, vec![images.clone(), pages]);
     let cors = of(&PLAIN, vec![elsewhere]);
+    let three = of(&PLAIN, vec![failing]);
     for (word, with) in [
         ("x-revisit-at", [false, true, true, true]),
         ("networkFirst", [false, false, true, false]),
@@ -80,6 +85,9 @@ fn a_worker_carries_only_what_its_routes_use() {
     ] {
         let found = [&plain, &one, &two, &cors].map(|text| text.contains(word));
         assert_eq!(found, with, "{word}");
+    }
+    for (text, with) in [(&plain, false), (&two, false), (&three, true)] {
+        assert_eq!(text.contains("redirected:"), with, "{text}");
     }
     let served = Worker {
         take_over: true,

@@ -70,7 +70,7 @@ impl Import<'_> {
             self.draft.lost_at(&option, line, why);
         } else {
             let to = "[[route]] network-first, fallback";
-            let note = "when nobody answers; an answer with an error status is passed on, and what was visited is kept";
+            let note = "when nobody answers, or with a status from 400 on; what was visited is kept for when nobody does";
             match self.route(namespace, true, "network-first", Some(&file)) {
                 Ok(()) => {
                     self.draft.mapped_at(&option, line, to, Some(note));
@@ -133,6 +133,7 @@ impl Import<'_> {
         item.set("strategy", Toml::Text(strategy.into()));
         if let Some(file) = fallback {
             item.set("fallback", Toml::Text(file.to_owned()));
+            item.set("fallback_on", Toml::Text("failure".into()));
         }
         if strategy == "network-first" {
             item.set("max_entries", Toml::Number(PAGES_MAX));

@@ -47,7 +47,7 @@ fn listed_files_are_precached_and_belong_to_the_shell() {
 fn prefixes_of_the_network_come_before_fallbacks_of_which_the_longest_is_first() {
     check(
         "FALLBACK:\n./ off.html\nimg/ off.png\nNETWORK:\n/api\n/api/v2\n*\n",
-        "[precache]\ninclude = [\"app/off.png\", \"app/off.html\"]\nshell = [\"app/off.png\", \"app/off.html\"]\n[[route]]\npath = \"/api**\"\nstrategy = \"network-only\"\n[[route]]\npath = \"/app/img/**\"\nstrategy = \"network-first\"\nfallback = \"app/off.png\"\nmax_entries = 50\n[[route]]\npath = \"/app/**\"\nstrategy = \"network-first\"\nfallback = \"app/off.html\"\nmax_entries = 50",
+        "[precache]\ninclude = [\"app/off.png\", \"app/off.html\"]\nshell = [\"app/off.png\", \"app/off.html\"]\n[[route]]\npath = \"/api**\"\nstrategy = \"network-only\"\n[[route]]\npath = \"/app/img/**\"\nstrategy = \"network-first\"\nfallback = \"app/off.png\"\nfallback_on = \"failure\"\nmax_entries = 50\n[[route]]\npath = \"/app/**\"\nstrategy = \"network-first\"\nfallback = \"app/off.html\"\nfallback_on = \"failure\"\nmax_entries = 50",
     );
     let made = made("FALLBACK:\nx/y off.html\nNETWORK:\nx\n");
     assert_eq!(
@@ -175,10 +175,12 @@ fn what_is_no_manifest_is_told_by_what_it_is() {
 #[test]
 fn every_vector_and_real_manifest_becomes_a_config_that_loads() {
     let vectors = include_str!("../../../../../tests/vectors/appcache-vectors.json");
+    let own = include_str!("../../../../../tests/vectors/appcache-own.json");
     let real = include_str!("../../../../../tests/vectors/appcache-realworld.json");
     let mut read = 0;
     for (text, lists) in [
         (vectors, &["parser", "matching"][..]),
+        (own, &["parser", "matching"]),
         (real, &["manifests"]),
     ] {
         let cases: serde_json::Value = serde_json::from_str(text).unwrap();
