@@ -149,6 +149,9 @@ pub(super) fn json(listed: &Listed, now: SystemTime) -> Value {
             if let Some(created) = described.created {
                 value["created_at"] = json!(date(created));
             }
+            if let Some(used) = described.used {
+                value["used_at"] = json!(date(used));
+            }
             value["request_headers"] = fields(&described.request);
             value["response_headers"] = fields(&described.response);
         }

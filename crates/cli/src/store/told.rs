@@ -50,6 +50,9 @@ pub(super) fn row(listed: &Listed, now: SystemTime) -> String {
     if described.created.is_some() {
         let _ = write!(row, "  first kept {}", ago(described.created, now));
     }
+    if described.used.is_some() {
+        let _ = write!(row, ", last used {}", ago(described.used, now));
+    }
     let stale = listed.head.stale.then_some("purged, used as stale only");
     for word in described.freshness(now).as_deref().into_iter().chain(stale) {
         let _ = write!(row, "  {word}");
@@ -103,6 +106,9 @@ pub(super) fn whole(shelf: &Shelf, listed: &Listed, now: SystemTime) -> String {
             }
             if described.created.is_some() {
                 line("created", &ago(described.created, now));
+            }
+            if described.used.is_some() {
+                line("used", &ago(described.used, now));
             }
             for url in &described.urls {
                 line("from", url);

@@ -1,30 +1,30 @@
 //! Requests of updates, and bodies: whole into memory, or into the store while they come.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use http_body::Body as _;
-use revisit_rules::appcache::{Answer, Failed, Fetched, page};
+use revisit_rules::appcache::{Answer, Failed, Fetched, GroupId, page};
 use revisit_rules::http::Times;
 use revisit_store::StoreError;
 use url::Url;
 
 use super::Inner;
 use super::held::Held;
+use super::keep::space_of;
 use crate::{Body, BodyError, Fetch, Request};
 
 impl<F: Fetch> Inner<F> {
-    /// One request of an update: no redirect is followed, and the answer comes whole or not at all. `received` counts
-    /// the bytes of all its files.
+    /// One request of an update: no redirect is followed, and the answer comes whole or not at all.
     pub(super) async fn fetch_for_update(
-        &self,
+        self: &Arc<Self>,
+        group: GroupId,
         url: Url,
         conditions: HeaderMap,
         is_manifest: bool,
-        received: &AtomicU64,
     ) -> Fetched<Held> {
         let asked_at = self.clock.now();
         let Some(mut request) = request(&url, Method::GET, conditions) else {
@@ -65,7 +65,7 @@ impl<F: Fetch> Inner<F> {
             return Fetched::Answer(answer);
         }
         let is_page = is_page(&answer.headers);
-        match self.write_body(body, is_page, received).await {
+        match self.write_body(group, body, is_page).await {
             Ok((held, start)) => {
                 answer.manifest = page::manifest_attribute(&start);
                 answer.body = held;
@@ -77,12 +77,17 @@ impl<F: Fetch> Inner<F> {
 
     /// Writes a body into the store while it comes; of a page also its start.
     async fn write_body(
-        &self,
+        self: &Arc<Self>,
+        group: GroupId,
         mut body: Body,
         is_page: bool,
-        received: &AtomicU64,
     ) -> Result<(Held, Bytes), Failed> {
-        let bytes_max = self.options.origin_bytes_max;
+        let share = self.look(|state| {
+            let space = space_of(state.caches.manifest_url(group)?);
+            Some(state.on_their_way.share(space))
+        });
+        // an update that is over wants nothing any more
+        let mut share = share.ok_or(Failed::Network)?;
         let mut staging = self.store.stage(self.options.file_bytes_max);
         let mut start = BytesMut::new();
         while let Some(piece) = next(&mut body).await {
@@ -90,16 +95,17 @@ impl<F: Fetch> Inner<F> {
             if is_page && start.len() < page::LOOK_BYTES_MAX {
                 start.extend_from_slice(&piece);
             }
-            let bytes = piece.len() as u64;
+            share.add(piece.len() as u64);
             // what cannot be committed does not fill the disk until then
-            if received.fetch_add(bytes, Ordering::Relaxed) + bytes > bytes_max {
+            if !self.has_room(group, &share).await {
+                let bytes_max = self.options.origin_bytes_max;
                 tracing::warn!(bytes_max, "the files of an application cache are too large");
                 return Err(Failed::NoRoom);
             }
             staging.write(piece).await.map_err(no_room)?;
         }
         let staged = staging.finish().await.map_err(no_room)?;
-        Ok((Held::staged(staged), start.freeze()))
+        Ok((Held::staged(staged, share), start.freeze()))
     }
 }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use revisit_store::{BodyReader, Staged, Store, StoreError};
 
+use super::room::Share;
 use crate::{Body, BodyError};
 
 /// Where a body is. Clones are the same body; what one commit wrote all find in the store.
@@ -18,7 +19,11 @@ enum Where {
     /// In memory: manifests and pages, until they are committed.
     Bytes(Bytes),
     /// Written, and to be put into the one entry that it is for.
-    Staged(Option<Staged>),
+    /// Until it is in the store it counts by itself.
+    Staged(
+        Option<Staged>,
+        #[expect(dead_code, reason = "it counts by being there")] Share,
+    ),
     Kept(revisit_store::Body),
 }
 
@@ -27,8 +32,8 @@ impl Held {
         Self(Arc::new(Mutex::new(Where::Bytes(bytes))))
     }
 
-    pub(super) fn staged(staged: Staged) -> Self {
-        Self(Arc::new(Mutex::new(Where::Staged(Some(staged)))))
+    pub(super) fn staged(staged: Staged, share: Share) -> Self {
+        Self(Arc::new(Mutex::new(Where::Staged(Some(staged), share))))
     }
 
     pub(super) fn kept(body: revisit_store::Body) -> Self {
@@ -44,7 +49,7 @@ impl Held {
     pub(super) fn len(&self) -> u64 {
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Where::Bytes(bytes) => bytes.len() as u64,
-            Where::Staged(staged) => staged.as_ref().map_or(0, Staged::len),
+            Where::Staged(staged, _) => staged.as_ref().map_or(0, Staged::len),
             Where::Kept(body) => body.len(),
         }
     }
@@ -53,7 +58,7 @@ impl Held {
     pub(super) fn body(&self) -> Option<Body> {
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Where::Bytes(bytes) => Some(bytes.clone().into()),
-            Where::Staged(_) => None,
+            Where::Staged(..) => None,
             Where::Kept(body) => Some(match body.at_hand() {
                 Some(bytes) => bytes.clone().into(),
                 None => Body::stream(FromStore(body.reader(0..body.len()))),
@@ -65,7 +70,7 @@ impl Held {
     pub(super) async fn stage(&self, store: &Store) -> Result<Staged, StoreError> {
         let body = match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Where::Bytes(bytes) => return Ok(Staged::bytes(bytes.clone())),
-            Where::Staged(staged) => return staged.take().ok_or(StoreError::NoCollection),
+            Where::Staged(staged, _) => return staged.take().ok_or(StoreError::NoCollection),
             Where::Kept(body) => body.clone(),
         };
         if let Some(bytes) = body.at_hand() {

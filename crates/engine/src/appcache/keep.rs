@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use revisit_rules::appcache::{AppCaches, Cache, CacheId, Entry, GroupId, Manifest, Ticket};
@@ -13,6 +14,7 @@ use url::Url;
 
 use super::Inner;
 use super::held::Held;
+use super::room::ENTRY_BYTES;
 use crate::Fetch;
 use crate::record::{AppEntry, AppGroup, Damaged, Kind, Space};
 
@@ -47,7 +49,11 @@ impl<F: Fetch> Inner<F> {
             return;
         };
         let written = match &copy.collection {
-            None => self.write(&copy).await,
+            None => {
+                // if there is none the store says so
+                self.make_room_for(group, copy.bytes()).await;
+                self.write(&copy).await
+            }
             Some(collection) => add(collection, &copy, self.options.origin_bytes_max).await,
         };
         if let Err(error) = &written {
@@ -64,6 +70,9 @@ impl<F: Fetch> Inner<F> {
             Ok(collection) if wanted => self.look(|state| {
                 if state.caches.cache(group, cache).is_some() {
                     state.collections.insert(cache, collection);
+                    if copy.collection.is_none() {
+                        state.use_written.insert(group, copy.group.used);
+                    }
                 }
             }),
             // it was given up while it was written: the one before takes its name back
@@ -144,6 +153,7 @@ impl Copy {
         cache: CacheId,
         collection: Option<Collection>,
     ) -> Option<Self> {
+        let used = caches.used(group)?;
         let (manifest_url, cache) = caches.cache(group, cache)?;
         let entries = cache.entries.iter().map(|(url, entry)| {
             let head = AppEntry {
@@ -166,11 +176,22 @@ impl Copy {
             group: AppGroup {
                 created: cache.created,
                 updated: cache.updated,
+                // a new cache is used when it is complete, which is now
+                used: used.max(cache.updated),
             },
             manifest: Bytes::copy_from_slice(&cache.manifest_bytes),
             entries: entries.collect(),
             collection,
         })
+    }
+
+    /// What it counts in its space.
+    fn bytes(&self) -> u64 {
+        let entries = self.entries.iter().map(|(id, head, held)| {
+            ENTRY_BYTES + (id.len() + head.to_bytes().len()) as u64 + held.len()
+        });
+        let group = AppGroup::ID.len() + self.group.to_bytes().len() + self.manifest.len();
+        entries.sum::<u64>() + ENTRY_BYTES + group as u64
     }
 }
 
@@ -215,12 +236,13 @@ async fn settle(collection: &Collection, copy: &Copy) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Reads all caches of a store into a browser; what cannot be read is passed over, as if it had never been.
+/// Reads all caches of a store into a browser; what cannot be read is passed over, as if it had never been. Also gives
+/// when each group was used last.
 pub(super) async fn restore(
     store: &Store,
     caches: &mut AppCaches<Held>,
-) -> Result<HashMap<CacheId, Collection>, StoreError> {
-    let mut collections = HashMap::new();
+) -> Result<(HashMap<CacheId, Collection>, HashMap<GroupId, SystemTime>), StoreError> {
+    let (mut collections, mut use_written) = (HashMap::new(), HashMap::new());
     for space in store.spaces() {
         if Space::read(&space).is_none_or(|it| it.kind != Kind::AppCache) {
             continue;
@@ -230,8 +252,10 @@ pub(super) async fn restore(
                 continue;
             };
             match read(&collection, &name, caches).await {
-                Ok((url, cache)) => {
-                    let (_, id) = caches.restore(&url, cache);
+                Ok((url, cache, used)) => {
+                    let (group, id) = caches.restore(&url, cache);
+                    caches.use_group(group, used);
+                    use_written.insert(group, used);
                     collections.insert(id, collection);
                 }
                 Err(why) => {
@@ -245,14 +269,14 @@ pub(super) async fn restore(
             }
         }
     }
-    Ok(collections)
+    Ok((collections, use_written))
 }
 
 async fn read(
     collection: &Collection,
     name: &[u8],
     caches: &AppCaches<Held>,
-) -> Result<(Url, Cache<Held>), String> {
+) -> Result<(Url, Cache<Held>, SystemTime), String> {
     let url = std::str::from_utf8(name).map_err(|error| error.to_string())?;
     let url = Url::parse(url).map_err(|error| error.to_string())?;
     let damaged = |error: Damaged| error.to_string();
@@ -300,6 +324,7 @@ async fn read(
             created: group.created,
             updated: group.updated,
         },
+        group.used,
     ))
 }
 

@@ -13,12 +13,12 @@ mod fetching;
 mod held;
 mod keep;
 mod page;
+mod room;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use revisit_rules::appcache::{
@@ -32,6 +32,7 @@ use url::Url;
 use crate::{Clock, Fetch};
 use held::Held;
 pub use page::{Navigated, Page, PageRef};
+use room::OnTheirWay;
 
 /// What one browser takes and keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +41,9 @@ pub struct Options {
     pub profile: Profile,
     /// What the update process allows.
     pub limits: Limits,
-    /// Most bytes that one origin may keep: two versions count while an update is under way, and as long as a page
-    /// has the older. An update that receives more ends at once. Default 100 MiB.
+    /// Most bytes that one origin may keep, with what all its updates have received: two versions count while an
+    /// update is under way, and as long as a page has the older. Before an update ends for want of room, groups make
+    /// some that no page uses, the one that was used least recently first. Default 100 MiB.
     pub origin_bytes_max: u64,
     /// Largest file that is kept; an update with a larger one ends in an error. Default 64 MiB.
     pub file_bytes_max: u64,
@@ -88,6 +90,8 @@ pub struct Kept {
     pub created: SystemTime,
     /// When its newest complete one was begun.
     pub updated: SystemTime,
+    /// When a page was last opened from it, or a cache of it became complete.
+    pub used: SystemTime,
     /// Bytes of its bodies.
     pub bytes: u64,
     /// Its URLs, and why each is kept.
@@ -112,8 +116,9 @@ struct State {
     caches: AppCaches<Held>,
     collections: HashMap<CacheId, Collection>,
     fetches: HashMap<Ticket, AbortHandle>,
-    /// What each update that runs has received; its fetches hold it.
-    received: HashMap<GroupId, Weak<AtomicU64>>,
+    on_their_way: OnTheirWay,
+    /// As of when the store has it that a group was used.
+    use_written: HashMap<GroupId, SystemTime>,
     /// Tasks that write.
     writing: usize,
     pages: HashMap<HostId, Open>,
@@ -140,7 +145,7 @@ impl<F: Fetch> AppCache<F> {
         options: Options,
     ) -> Result<Self, StoreError> {
         let mut caches = AppCaches::new(options.profile, options.limits);
-        let collections = keep::restore(&store, &mut caches).await?;
+        let (collections, use_written) = keep::restore(&store, &mut caches).await?;
         Ok(Self(Arc::new(Inner {
             network,
             store,
@@ -151,7 +156,8 @@ impl<F: Fetch> AppCache<F> {
                 caches,
                 collections,
                 fetches: HashMap::new(),
-                received: HashMap::new(),
+                on_their_way: OnTheirWay::default(),
+                use_written,
                 writing: 0,
                 pages: HashMap::new(),
             }),
@@ -183,12 +189,13 @@ impl<F: Fetch> AppCache<F> {
         self.0.look(|state| {
             let groups = state.caches.groups();
             let kept = groups.filter_map(|(url, cache)| {
-                let cache = cache?;
+                let (cache, group) = (cache?, state.caches.group(url)?);
                 let entries = cache.entries.iter();
                 Some(Kept {
                     manifest_url: url.clone(),
                     created: cache.created,
                     updated: cache.updated,
+                    used: state.caches.used(group).unwrap_or(cache.updated),
                     bytes: entries.clone().map(|(_, it)| it.body.len()).sum(),
                     entries: entries
                         .map(|(url, it)| (url.clone(), it.is.names().collect()))
@@ -204,20 +211,6 @@ impl<F: Fetch> AppCache<F> {
     pub fn remove(&self, manifest_url: &Url) -> bool {
         self.0
             .change(|caches, now| caches.remove(manifest_url, now))
-    }
-}
-
-impl State {
-    /// The count of bytes that an update of this group goes on with. Each begins with its manifest, and a new count.
-    fn received_by(&mut self, group: GroupId, is_manifest: bool) -> Arc<AtomicU64> {
-        let counted = self.received.get(&group).and_then(Weak::upgrade);
-        if let Some(counted) = counted.filter(|_| !is_manifest) {
-            return counted;
-        }
-        self.received.retain(|_, it| it.strong_count() > 0);
-        let anew = Arc::default();
-        self.received.insert(group, Arc::downgrade(&anew));
-        anew
     }
 }
 
@@ -256,15 +249,11 @@ impl<F: Fetch> Inner<F> {
             } => {
                 // locked until the task is entered, so that it cannot end before
                 self.look(|state| {
-                    let received = state.received_by(group, is_manifest);
                     let task = self.runtime.spawn(async move {
-                        let fetching =
-                            inner.fetch_for_update(url, conditions, is_manifest, &received);
+                        let fetching = inner.fetch_for_update(group, url, conditions, is_manifest);
                         let fetched = fetching.await;
                         inner.look(|state| state.fetches.remove(&ticket));
                         inner.change(|caches, now| caches.fetched(ticket, fetched, now));
-                        // held until here, so that the fetches which this one leads to count on
-                        drop(received);
                     });
                     state.fetches.insert(ticket, task.abort_handle());
                 });

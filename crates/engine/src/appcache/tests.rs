@@ -6,6 +6,8 @@ use http::{HeaderValue, Method};
 use revisit_rules::appcache::{ErrorReason, Served, Status};
 use revisit_store::{Contract, Options as StoreOptions};
 
+mod room;
+
 use super::fetching::{Read, read, request};
 use super::*;
 use crate::{Body, FetchError, Request, Response};

@@ -15,6 +15,8 @@ pub struct AppGroup {
     pub created: SystemTime,
     /// When this one was begun.
     pub updated: SystemTime,
+    /// When it was last used, to a day.
+    pub used: SystemTime,
 }
 
 /// One URL of the cache, which is the id of its entry.
@@ -40,18 +42,31 @@ impl AppGroup {
 
     /// As it is kept.
     pub fn to_bytes(&self) -> Vec<u8> {
-        Writer::new(VERSION)
+        Writer::new(GROUP_VERSION)
             .number(millis(self.created))
             .number(millis(self.updated))
+            .number(millis(self.used))
             .into_bytes()
     }
 
     /// Reads what [`Self::to_bytes`] wrote.
     pub fn read(bytes: &[u8]) -> Result<Self, Damaged> {
-        let mut reader = begin(bytes)?;
+        let (version, mut reader) = Reader::new(bytes)?;
+        if !(1..=GROUP_VERSION).contains(&version) {
+            return Err(reader.damaged("a known version"));
+        }
         let (created, updated) = (time(&mut reader)?, time(&mut reader)?);
+        let used = match version {
+            // nobody noted it then
+            1 => updated,
+            _ => time(&mut reader)?,
+        };
         reader.end()?;
-        Ok(Self { created, updated })
+        Ok(Self {
+            created,
+            updated,
+            used,
+        })
     }
 }
 
@@ -132,6 +147,8 @@ fn time(reader: &mut Reader<'_>) -> Result<SystemTime, Damaged> {
 }
 
 const VERSION: u8 = 1;
+/// 2: with the time of the last use.
+const GROUP_VERSION: u8 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -145,8 +162,17 @@ mod tests {
         let group = AppGroup {
             created: at(1),
             updated: at(1_700_000_000_123),
+            used: at(1_800_000_000_456),
         };
-        assert_eq!(AppGroup::read(&group.to_bytes()), Ok(group));
+        assert_eq!(AppGroup::read(&group.to_bytes()), Ok(group.clone()));
+        let before = Writer::new(1).number(1).number(1_700_000_000_123);
+        let used = group.updated;
+        assert_eq!(
+            AppGroup::read(&before.into_bytes()),
+            Ok(AppGroup { used, ..group })
+        );
+        let after = Writer::new(3).number(1).number(1).number(1);
+        assert!(AppGroup::read(&after.into_bytes()).is_err());
         let mut headers = HeaderMap::new();
         headers.append("etag", "\"x\"".parse().expect("a value"));
         for place in 0..6 {

@@ -27,6 +27,8 @@ pub struct Described {
     pub kept_as: Vec<&'static str>,
     /// When what it belongs to was first kept, of the entry that stands for the whole.
     pub created: Option<SystemTime>,
+    /// When that was last used, to a day.
+    pub used: Option<SystemTime>,
     /// The fields of the request, as far as they are kept.
     pub request: HeaderMap,
     /// The fields of the response.
@@ -56,6 +58,7 @@ impl Described {
                 stored: None,
                 kept_as: Vec::new(),
                 created: None,
+                used: None,
                 request: HeaderMap::new(),
                 response: HeaderMap::new(),
             }),
@@ -74,6 +77,7 @@ impl Described {
             stored: None,
             kept_as: Vec::new(),
             created: None,
+            used: None,
             request: pair.headers,
             response: response.headers,
         }
@@ -96,6 +100,7 @@ impl Described {
             put_at: Some(stored.times.response),
             kept_as: Vec::new(),
             created: None,
+            used: None,
             request,
             response: stored.headers.clone(),
             stored: Some(stored),
@@ -113,6 +118,7 @@ impl Described {
             stored: None,
             kept_as: Vec::new(),
             created: Some(group.created),
+            used: Some(group.used),
             request: HeaderMap::new(),
             response: HeaderMap::new(),
         }
@@ -130,6 +136,7 @@ impl Described {
             stored: None,
             kept_as: entry.is.names().chain(foreign).collect(),
             created: None,
+            used: None,
             request: HeaderMap::new(),
             response: entry.headers,
         }

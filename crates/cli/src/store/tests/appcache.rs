@@ -20,6 +20,7 @@ async fn fill(store: &Store) {
     let group = AppGroup {
         created: at(90_000),
         updated: at(61),
+        used: at(61),
     };
     let manifest = Staged::bytes("CACHE MANIFEST\nmain.css\n");
     let mut batch = Batch::new().insert(NewEntry::new(AppGroup::ID, group.to_bytes(), manifest));
@@ -68,13 +69,14 @@ fn an_application_cache_is_listed_with_its_categories_and_deleted_by_its_manifes
     assert_eq!(
         lines.join("\n"),
         "  `https://old.example/site.appcache`: 3 entries, bodies of 34 bytes\n\
-         \x20       -  no type                     24 bytes  1 minute ago          application cache  first kept 1 day ago\n\
+         \x20       -  no type                     24 bytes  1 minute ago          application cache  first kept 1 day ago, last used 1 minute ago\n\
          \x20     200  text/html                    5 bytes  1 minute ago          https://old.example/index.html  master\n\
          \x20     200  text/html                    5 bytes  1 minute ago          https://old.example/off.html  explicit, fallback, foreign"
     );
     let json = run(list::as_json(&store, &place, false, now())).unwrap();
     let entries = &json["sites"][0]["caches"][0]["entries"];
     assert_eq!(entries[0]["created_at"], "Thu, 14 Jan 2027 07:00:00 GMT");
+    assert_eq!(entries[0]["used_at"], "Fri, 15 Jan 2027 07:58:59 GMT");
     assert_eq!(
         entries[2]["kept_as"],
         json!(["explicit", "fallback", "foreign"])
