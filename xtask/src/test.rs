@@ -56,7 +56,7 @@ const STAGES: [Stage; 11] = [
     },
     Stage {
         name: "crash",
-        does: "a store that is killed, or whose disk refuses, at a sample of its calls",
+        does: "a store, and application caches in it, that are killed, or whose disk refuses, at a sample of their calls",
         takes_words: false,
         may_lack: || Ok(()),
         run: |_| crash::sampled(),
