@@ -443,6 +443,7 @@ modules!(
     "hosts.js",
     "library.js",
     "parse.js",
+    "room.js",
     "rules.js",
     "serve.js",
     "start.js",

@@ -19,7 +19,20 @@ const refuse = (/** @type {string} */ why) => {
   throw new DOMException(why, 'InvalidStateError')
 }
 
+/** Pages make none of their own. */
+let isMade = false
+
 class ApplicationCache extends EventTarget {
+  constructor() {
+    if (isMade) throw new TypeError('Illegal constructor')
+    super()
+    isMade = true
+  }
+
+  get [Symbol.toStringTag]() {
+    return 'ApplicationCache'
+  }
+
   get status() {
     return current
   }
@@ -59,9 +72,10 @@ for (const name of NAMES) {
     enumerable: true,
     get: () => handler,
     set(wanted) {
-      handler = typeof wanted === 'function' ? wanted : null
+      // what is no function may stand there, and is not called
+      handler = wanted && /^(function|object)$/.test(typeof wanted) ? wanted : null
       // the same listener again changes nothing: it keeps its place among the others
-      this.addEventListener(name, call)
+      this[handler ? 'addEventListener' : 'removeEventListener'](name, call)
     },
   })
 }
