@@ -1,11 +1,14 @@
 //! A site of the time of AppCache, built by the binary and visited with today's Chromium: it does what it did.
 
+mod api;
 mod built;
 mod flow;
 mod input;
 mod kills;
 mod moving;
 mod network;
+mod pages;
+mod room;
 
 use std::path::Path;
 

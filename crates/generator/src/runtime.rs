@@ -449,6 +449,7 @@ modules!(
     "start.js",
     "update.js",
     "../worker/global.js",
+    "../worker/wake.js",
 );
 
 modules!(
@@ -499,6 +500,7 @@ modules!(
     "tell.js",
     "tidy-stashes.js",
     "upgrade.js",
+    "wake.js",
 );
 
 /// Properties that only our own modules name, on objects that never leave the worker: these may

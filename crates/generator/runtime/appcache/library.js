@@ -248,10 +248,14 @@ export const PARKED_MS = 1_800_000
 /**
  * Drops the records of pages that are gone, and versions that no page has and none will get.
  *
+ * @param {boolean} [unpark] Also pages that may come back by the back button; they then load anew.
  * @returns How many versions.
  */
-export async function sweep() {
-  const isGone = (/** @type {string} */ id) => (tabs.get(id)?.until || 0) < Date.now()
+export async function sweep(unpark) {
+  const isGone = (/** @type {string} */ id) => {
+    const left = (tabs.get(id)?.until || 0) - Date.now()
+    return left < 0 || (unpark && left > LOADING_MS)
+  }
   // Asked for before the list: who comes meanwhile is not on it.
   const doubtful = [...tabs.keys()].filter(isGone)
   const clients = await worker.clients.matchAll({ type: 'all', includeUncontrolled: true })

@@ -34,7 +34,7 @@ let making = Promise.resolve(true)
 /** Drops what nobody needs, or else the group that was used longest ago. */
 async function drop() {
   const bytes = await usage()
-  if (!(await sweep())) {
+  if (!(await sweep()) && !(await sweep(true))) {
     const inUse = new Set([...tabs.values()].map(({ version }) => version.group))
     const idle = relevant().filter(({ group }) => !group.update && !inUse.has(group))
     const [idlest] = idle.sort((a, b) => a.used - b.used || a.seq - b.seq)

@@ -91,6 +91,30 @@ test('versions and pages that nobody has any more go before a group does', async
   assert.equal(await kept(world, 'a', 'b', 'c'), 'a b c')
 })
 
+test('a page that is parked keeps nothing back, and loads anew when the back button brings it again', async () => {
+  const world = await parts('a', 'b')
+  const { page } = await world.visit('/a/')
+  const say = (payload) => world.handle('message', { data: { type: 'REVISIT', payload }, ports: [], source: page })
+  await say({ appcache: 'parked' })
+  await world.quiet()
+  world.pages.delete(page.id)
+  await pass(world, 'b')
+  world.now -= 2 * HOUR // it could come back yet
+  const back = async () => {
+    await say({ appcache: 'back', status: 1 })
+    await world.quiet()
+    return !!page.again
+  }
+  assert.equal(await back(), false)
+  await say({ appcache: 'parked' })
+  await world.quiet()
+  world.entriesMax = world.entries() + 2
+  part(world, 'c', 'one')
+  assert.equal(await pass(world, 'c'), 'cached')
+  assert.equal(await kept(world, 'a', 'b', 'c'), 'b c')
+  assert.equal(await back(), true)
+})
+
 test('two manifests that are updated at once share what room there is', async () => {
   const world = new World()
   part(world, 'a', 'one', 20)

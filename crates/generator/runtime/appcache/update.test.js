@@ -438,6 +438,19 @@ test('listeners are objects too, once or until they are removed; a handler that 
   assert.deepEqual(heard, ['object noupdate', 'listener', 'handler'])
 })
 
+test('an update that a page asks for before the worker has said what it has is none too many', async () => {
+  const { world, page } = await visited()
+  world.pages.clear()
+  world.eager = true
+  world.asked.length = 0
+  const { page: eager } = await world.visit('/')
+  assert.deepEqual([eager.thrown, eager.events], [undefined, ['checking', 'noupdate']])
+  assert.deepEqual(world.asked, [`http://example.com${MANIFEST}`])
+  world.put('/plain', { body: 'no manifest' })
+  assert.equal((await world.visit('/plain')).page.thrown, 'InvalidStateError')
+  assert.equal(page.status, 'IDLE')
+})
+
 test('the interface is there with its constants, and makes no second one', async () => {
   const { page } = await visited()
   const { applicationCache, ApplicationCache } = page.window

@@ -38,7 +38,9 @@ class ApplicationCache extends EventTarget {
   }
 
   update() {
-    if (current === UNCACHED || current === OBSOLETE) refuse('there is no application cache to update')
+    // a page of a cache has it before the worker has said so
+    const isUnknown = current === UNCACHED && !isHeard && manifest && workers?.controller
+    if (current === OBSOLETE || (current === UNCACHED && !isUnknown)) refuse('there is no application cache to update')
     say('update')
   }
 

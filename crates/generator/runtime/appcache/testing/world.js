@@ -104,6 +104,11 @@ class Page {
           if (!(name === 'progress' && this.events.at(-1) === name)) this.events.push(name)
         })
       }
+      try {
+        if (world.eager) window.applicationCache.update()
+      } catch (error) {
+        this.thrown = error.name
+      }
     }
   }
   get status() {
@@ -123,6 +128,8 @@ export class World {
   pages = new Map()
   asked = []
   offline = false
+  /** Pages ask for an update with their first script. */
+  eager = false
   /** Pages are made that have not loaded yet. */
   isSlow = false
   putsLeft = Infinity
