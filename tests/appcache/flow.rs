@@ -123,6 +123,7 @@ fn what_fails_leaves_nothing_at_first_and_later_the_version_before() {
         "/app.js",
         Fault::Header("Cache-Control".into(), "no-store".into()),
     );
+    browser.clear_http_cache(); // which may hold it fresh for a moment
     tab.load(&world.url("/")).ok();
     heard(&tab, "error");
     assert_eq!((versions(&tab), tab.eval("why")), (0, json!("policy")));
