@@ -402,7 +402,8 @@ async function fail(group, run, why) {
   const gone = reason === 'manifest' && (status === 404 || status === 410)
   const waiting = [...run.pending]
   const theirs = associated(group)
-  if (gone) await retire(group)
+  // what cannot be written down the next worker finds out as this one did
+  if (gone) await retire(group).catch(() => {})
   settle(group, run)
   const detail = { reason, message, url, state: status }
   fire(theirs, gone ? 'obsolete' : 'error', detail)

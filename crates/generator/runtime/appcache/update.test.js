@@ -318,6 +318,16 @@ test('calls that have nothing to work on are refused, as they were', async () =>
   assert.equal((await other.load('a.js', kept)).from, 'network')
 })
 
+test('a manifest that is gone makes its group obsolete, though nothing can be written any more', async () => {
+  const { world, page } = await visited()
+  world.put(MANIFEST, null)
+  world.putsLeft = 0
+  await world.call(page, 'update')
+  assert.deepEqual([page.events.at(-1), page.status], ['obsolete', 'OBSOLETE'])
+  world.pages.clear()
+  assert.equal((await world.visit('/')).from, 'network')
+})
+
 test('versions and records that nobody needs go, and a page in another tab keeps its own', async () => {
   const { world, page } = await visited()
   for (const word of ['two', 'three', 'four']) {
