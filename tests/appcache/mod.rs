@@ -1,11 +1,18 @@
 //! A site of the time of AppCache, built by the binary and visited with today's Chromium: it does what it did.
+//!
+//! `flow`: first visits, repeats, updates, what fails. `network`: FALLBACK, NETWORK, redirects. `pages`: folders, frames,
+//! queries, other origins. `api`: `window.applicationCache`. `input`: bad manifests. `kills`, `room`: cut off, and full.
+//! `built`, `moving`: what a build makes of it, and the way between the kinds of workers.
 
+mod api;
 mod built;
 mod flow;
 mod input;
 mod kills;
 mod moving;
 mod network;
+mod pages;
+mod room;
 
 use std::path::Path;
 

@@ -91,6 +91,13 @@ fn serve_gives_the_manifest_its_type_and_no_lifetime_and_follows_the_folder() {
         "the network",
     );
 
+    // As guides warned: without a word in the manifest nobody hears of it.
+    let style = site.read("style.css");
+    site.file("style.css", format!("{style}\nh1 {{ --new: yes }}"));
+    tab.load(&server.url("/")).ok();
+    server.wait_until_said("`style.css` changed and `site.appcache` did not: who was here keeps");
+    assert_eq!(tab.fetch("style.css", json!({})).body, style);
+
     let page = site
         .read("index.html")
         .replace("since 2011", "since long ago");
@@ -113,6 +120,29 @@ fn serve_gives_the_manifest_its_type_and_no_lifetime_and_follows_the_folder() {
     assert!(tab.text().contains("Nobody lost"));
     tab.load(&server_url(&tab, "/notes/gale.html")).ok();
     assert!(tab.text().contains("Not at hand"), "{}", tab.text());
+}
+
+#[test]
+fn a_manifest_has_its_type_whatever_its_name() {
+    let site = site("one", "");
+    for name in ["cache.manifest", "offline.mf", "manifest"] {
+        let page = site.read("other.html");
+        let page = page.replace("manifest=site.appcache", &format!("manifest={name}"));
+        site.file(&format!("{name}.html"), page)
+            .file(name, manifest("one", ""));
+    }
+    // which nobody names
+    site.file("app.manifest", "<assembly/>");
+    let server = Serve::site(site.path());
+    let type_of = |path: &str| {
+        let answer = get(&server.url(path));
+        answer.header("content-type").map(str::to_owned)
+    };
+    for name in ["/cache.manifest", "/offline.mf", "/manifest", MANIFEST] {
+        let expected = "text/cache-manifest; charset=utf-8";
+        assert_eq!(type_of(name).as_deref(), Some(expected), "{name}");
+    }
+    assert_ne!(type_of("/app.manifest"), type_of("/cache.manifest"));
 }
 
 fn server_url(tab: &Tab, path: &str) -> String {

@@ -1,7 +1,7 @@
 //! FALLBACK, NETWORK, and what is listed nowhere.
 
 use super::*;
-use crate::harness::Fault;
+use crate::harness::{Fault, OriginAnswer};
 
 const SECTIONS: &str = "FALLBACK:\nnotes/ away.html\nNETWORK:\napi/";
 
@@ -68,6 +68,7 @@ fn a_fallback_stands_in_offline_and_for_errors_and_what_is_listed_nowhere_is_not
         }
         world.origin.heal();
     }
+    led_away_and_back(&world, &tab);
     world.origin.stop();
     browser.clear_http_cache();
     tab.load(&world.url("/notes/2.html?x")).ok();
@@ -76,6 +77,33 @@ fn a_fallback_stands_in_offline_and_for_errors_and_what_is_listed_nowhere_is_not
     heard(&tab, "error");
     assert_eq!(got(&tab, "api/list"), "failed");
     assert!(tab.load(&world.url("/unlisted.txt")).error.is_some());
+}
+
+/// A file that another origin sends back to the own one has its fallback: who was asked was another.
+fn led_away_and_back(world: &Served, tab: &Tab) {
+    let led = |path: &str, to: String| {
+        world.origin.answer_by(path, move |_| {
+            OriginAnswer::new(302, "text/plain", "")
+                .with("Location", &to)
+                .with("Access-Control-Allow-Origin", "*")
+        });
+    };
+    let nowhere = Site::new();
+    let other = Origin::serve(nowhere.path());
+    led("/notes/led.txt", other.url("/back"));
+    let back = world.url("/notes/end.txt");
+    other.answer_by("/back", move |_| {
+        OriginAnswer::new(302, "text/plain", "")
+            .with("Location", &back)
+            .with("Access-Control-Allow-Origin", "*")
+    });
+    world.origin.answer_by("/notes/end.txt", |_| {
+        OriginAnswer::new(200, "text/plain", "the end").with("Access-Control-Allow-Origin", "*")
+    });
+    led("/notes/moved.txt", world.url("/notes/end.txt"));
+    assert_eq!(got(tab, "/notes/moved.txt"), "the end");
+    assert!(got(tab, "/notes/led.txt").contains("Away"));
+    assert_eq!(other.count_of("/back"), 1);
 }
 
 #[test]

@@ -99,6 +99,13 @@ impl Browser {
         self.control().call("Network.clearBrowserCache", json!({}));
     }
 
+    /// Lets an origin keep so many bytes, in all of its kinds of storage together.
+    #[track_caller]
+    pub(crate) fn room_for(&self, origin: &str, bytes: usize) {
+        let room = json!({ "origin": origin, "quotaSize": bytes });
+        self.control().call("Storage.overrideQuotaForOrigin", room);
+    }
+
     /// Where the profile lies.
     pub(crate) fn profile(&self) -> &Path {
         self.profile.path()

@@ -308,6 +308,21 @@ fn caches_of_others_are_left_alone() {
 }
 
 #[test]
+fn a_page_that_is_kept_costs_no_request_while_the_worker_is_woken() {
+    let Served { origin, out: _out } = served(&small_site(), "");
+    let (browser, tab) = visited(&origin, "/");
+    for path in ["/", "/about/", "/contact.html", "/"] {
+        browser.stop_workers();
+        browser.clear_http_cache();
+        origin.clear();
+        tab.load(&origin.url(path)).ok();
+        // which is on the line behind whatever the browser has asked for
+        assert_eq!(tab.fetch("/api/orders", json!({})).status, 404);
+        assert_eq!(origin.count_of(path), 0, "{:#?}", origin.targets());
+    }
+}
+
+#[test]
 fn what_is_said_to_be_the_networks_goes_past_the_worker_and_navigations_do_not() {
     let config = "[worker]\nnetwork = [\"api/\"]\n";
     let Served { origin, out: _out } = served(&small_site(), config);

@@ -82,6 +82,8 @@ pub struct SiteFile {
     pub edits: Vec<Edit>,
     /// What its name says of its lifetime.
     pub promise: Promise,
+    /// What it is, where its name may not say so.
+    pub media_type: Option<&'static str>,
     /// Of a page: is it UTF-8?
     pub(crate) utf8: bool,
     /// Of a page: the word in its tag.

@@ -1,5 +1,7 @@
 //! What a build did, for people and for scripts.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 /// The outcome of a build, as `--json` prints it.
@@ -66,6 +68,9 @@ pub struct ApplicationCache {
     pub files: usize,
     /// Bytes of those that lie in the folder.
     pub bytes: u64,
+    /// Which these are.
+    #[serde(skip)]
+    pub listed: BTreeSet<String>,
 }
 
 /// A file that is not kept ahead of time since the budget is used up.

@@ -450,11 +450,13 @@ modules!(
     "hosts.js",
     "library.js",
     "parse.js",
+    "room.js",
     "rules.js",
     "serve.js",
     "start.js",
     "update.js",
     "../worker/global.js",
+    "../worker/wake.js",
 );
 
 modules!(
@@ -506,6 +508,7 @@ modules!(
     "tell.js",
     "tidy-stashes.js",
     "upgrade.js",
+    "wake.js",
 );
 
 /// Properties that only our own modules name, on objects that never leave the worker: these may

@@ -17,13 +17,14 @@ use http::header::CACHE_CONTROL;
 use revisit_engine::Clock;
 use revisit_gateway::folder::{Edit, Generated, Known, Layer, Overlay};
 use revisit_generator::{
-    Body, BuildConfig, BuildError, Memory, Options, Report, plan, plan_dev, plan_uninstall,
+    Body, BuildConfig, BuildError, Memory, Options, Report, WorkerKind, plan, plan_dev,
+    plan_uninstall,
 };
 use revisit_rules::site::names::Promise;
 use tokio::sync::mpsc;
 
 use super::retain::Retained;
-use crate::terminal::Bar;
+use crate::terminal::{Bar, plain};
 
 /// A folder and the overlay that its last look gave.
 pub(crate) struct LiveSite {
@@ -118,10 +119,21 @@ impl Overlay for LiveSite {
                 Ok(look) => {
                     retain(self.retained.as_ref(), &look.layer).await;
                     let mut now = self.now();
-                    if now.report.build != look.report.build {
+                    let (report, build) = (&look.report, &look.report.build);
+                    if now.report.build != *build {
+                        match report.worker {
+                            WorkerKind::Precache => eprintln!(
+                                "the folder changed: build {build} ({} files precached)",
+                                report.precached_files
+                            ),
+                            WorkerKind::Appcache => eprintln!("the folder changed: build {build}"),
+                        }
+                    }
+                    for (file, manifest) in untold(&now, &look) {
                         eprintln!(
-                            "the folder changed: build {} ({} files precached)",
-                            look.report.build, look.report.precached_files
+                            "`{}` changed and `{}` did not: who was here keeps the old one, until any byte of the manifest changes",
+                            plain(file),
+                            plain(manifest)
                         );
                     }
                     *now = look;
@@ -132,6 +144,24 @@ impl Overlay for LiveSite {
             self.current()
         })
     }
+}
+
+/// Of each manifest that stayed as it was the first file that did not: no browser that has the cache will ask for it.
+fn untold<'n>(before: &Look, now: &'n Look) -> Vec<(&'n str, &'n str)> {
+    let is_same = |path: &str| {
+        let (before, now) = (before.layer.files.get(path), now.layer.files.get(path));
+        before.zip(now).is_none_or(|(before, now)| {
+            before.stamp == now.stamp || (now.sha256.is_some() && before.sha256 == now.sha256)
+        })
+    };
+    let caches = now.report.application_caches.iter();
+    caches
+        .filter(|cache| is_same(&cache.manifest))
+        .filter_map(|cache| {
+            let changed = cache.listed.iter().find(|file| !is_same(file))?;
+            Some((&**changed, &*cache.manifest))
+        })
+        .collect()
 }
 
 /// Has kept what a look found, for when it goes.
@@ -219,6 +249,7 @@ impl Planner {
                     sha256: file.sha256,
                     edits: edits.collect(),
                     cache_control: Some(lifetime(file.promise)),
+                    content_type: file.media_type.map(HeaderValue::from_static),
                 };
                 (path, known)
             })

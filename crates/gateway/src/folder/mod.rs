@@ -202,6 +202,9 @@ impl Folder {
             }
         };
         let cache_control = known.and_then(|known| known.cache_control.as_ref());
+        let content_type = known
+            .and_then(|known| known.content_type.clone())
+            .unwrap_or_else(|| media_type::of(&look.name, &look.head));
         let representation = Representation {
             length: splice.length(),
             validators: Validators {
@@ -211,7 +214,7 @@ impl Folder {
                 },
                 last_modified: answer::last_modified(&look.stamp, edits, now),
             },
-            headers: answer::file_headers(media_type::of(&look.name, &look.head), cache_control),
+            headers: answer::file_headers(content_type, cache_control),
         };
         let plan = answer::plan(asking, representation, now);
         let Some(part) = &plan.part else {

@@ -51,6 +51,8 @@ pub struct Known {
     pub edits: Vec<Edit>,
     /// `Cache-Control` of the answer; `no-cache` where there is none.
     pub cache_control: Option<HeaderValue>,
+    /// `Content-Type` of the answer; by the file's name and first bytes where there is none.
+    pub content_type: Option<HeaderValue>,
 }
 
 /// One change to a file on its way out; the file on disk stays as it is.

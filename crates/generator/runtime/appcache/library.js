@@ -10,6 +10,7 @@
 // | `obsolete/SEQ` | its group is gone: it serves only the pages that have it |
 // | `foreign/SEQ/URL` | an entry of it is the page of another manifest |
 // | `master/SEQ/URL` | an entry that its manifest lists is a page that somebody visited as well |
+// | `used/SEQ/AT` | a page began with it then, to the hour |
 // | `tab/CLIENT/SEQ/UNTIL` | a page has it; before UNTIL it may be on no list of clients |
 
 import { config } from './config.js'
@@ -21,6 +22,7 @@ import { scope, worker } from '../worker/global.js'
  * @property {Group} group
  * @property {Set<string>} foreign Entries that are pages of another manifest.
  * @property {Set<string>} master Listed entries that are visited pages as well; others bear it themselves.
+ * @property {number} used When a page began with it last, to the hour, or when it was made.
  * @typedef {import('./rules.js').Says & Stored} Version A complete application cache.
  *
  * The caches of one manifest, and what is done about them now.
@@ -85,12 +87,14 @@ async function read() {
     const seq = +parts[1]
     const obsolete = gone.has(parts[1])
     const group = obsolete ? { ...newGroup(says.manifest), obsolete } : groupOf(says.manifest)
-    const version = { ...says, seq, group, foreign: new Set(), master: new Set() }
+    const version = { used: 0, ...says, seq, group, foreign: new Set(), master: new Set() }
     group.versions.push(version)
     versions.set(seq, version)
   }
   for (const { url, parts } of records) {
-    if (isMark(parts[0])) versions.get(+parts[1])?.[parts[0]].add(parts[2])
+    const marked = versions.get(+parts[1])
+    if (isMark(parts[0])) marked?.[parts[0]].add(parts[2])
+    if (parts[0] === 'used' && marked) marked.used = Math.max(marked.used, +parts[2])
     if (parts[0] !== 'tab') continue
     const [, id, seq, until] = parts
     const version = versions.get(+seq)
@@ -130,7 +134,7 @@ export const relevant = () =>
     .sort((a, b) => b.seq - a.seq)
 
 /**
- * @param {Version} version
+ * @param {{seq: number}} version
  * @param {string} url
  */
 export const find = ({ seq }, url) => caches.match(url, { cacheName: cacheOf(seq), ignoreVary: true })
@@ -164,9 +168,10 @@ export async function unstage(seq) {
  * @param {import('./rules.js').Says} says
  */
 export async function commit(group, seq, says) {
-  await (await index()).put(key('version', seq), Response.json(says))
+  const made = { ...says, used: Date.now() }
+  await (await index()).put(key('version', seq), Response.json(made))
   staged.delete(seq)
-  const version = { ...says, seq, group, foreign: new Set(), master: new Set() }
+  const version = { ...made, seq, group, foreign: new Set(), master: new Set() }
   group.versions.push(version)
   versions.set(seq, version)
   return version
@@ -174,10 +179,10 @@ export async function commit(group, seq, says) {
 
 /** @param {Group} group Its manifest is gone: who comes now finds none, who is here stays. */
 export async function retire(group) {
-  const cache = await index()
-  for (const { seq } of group.versions) await cache.put(key('obsolete', seq), new Response())
   group.obsolete = true
   groups.delete(group.manifest)
+  const cache = await index()
+  for (const { seq } of group.versions) await cache.put(key('obsolete', seq), new Response())
 }
 
 /** @param {Group} group A group without a cache is as if it had never been. */
@@ -195,6 +200,16 @@ export function discard(group) {
 export async function mark(version, as, url) {
   version[as].add(url)
   await (await index()).put(key(as, version.seq, url), new Response())
+}
+
+/**
+ * @param {Version} version
+ * @param {'foreign' | 'master'} as
+ * @param {string} url
+ */
+export async function unmark(version, as, url) {
+  version[as].delete(url)
+  await (await index()).delete(key(as, version.seq, url))
 }
 
 /** @type {(kind: string) => kind is 'foreign' | 'master'} */
@@ -216,7 +231,13 @@ export async function associate(client, version, until = Date.now() + LOADING_MS
   const cache = await index()
   if (record) await cache.put(record, new Response())
   if (before && before.record !== record) await cache.delete(before.record)
+  if (!version || Date.now() - version.used < HOUR_MS) return
+  version.used = Date.now()
+  await cache.put(key('used', version.seq, version.used), new Response())
 }
+
+/** Which of two caches was used last need not be known better: each answer costs a write. */
+const HOUR_MS = 3_600_000
 
 /** A client that is being loaded may be on no list for so long. */
 const LOADING_MS = 60_000
@@ -224,9 +245,17 @@ const LOADING_MS = 60_000
 /** No browser parks a page for longer than this, to bring it back by the back button. */
 export const PARKED_MS = 1_800_000
 
-/** Drops the records of pages that are gone, and versions that no page has and none will get. */
-export async function sweep() {
-  const isGone = (/** @type {string} */ id) => (tabs.get(id)?.until || 0) < Date.now()
+/**
+ * Drops the records of pages that are gone, and versions that no page has and none will get.
+ *
+ * @param {boolean} [unpark] Also pages that may come back by the back button; they then load anew.
+ * @returns How many versions.
+ */
+export async function sweep(unpark) {
+  const isGone = (/** @type {string} */ id) => {
+    const left = (tabs.get(id)?.until || 0) - Date.now()
+    return left < 0 || (unpark && left > LOADING_MS)
+  }
   // Asked for before the list: who comes meanwhile is not on it.
   const doubtful = [...tabs.keys()].filter(isGone)
   const clients = await worker.clients.matchAll({ type: 'all', includeUncontrolled: true })
@@ -235,26 +264,33 @@ export async function sweep() {
   for (const id of doubtful) if (!there.has(id) && isGone(id)) tabs.delete(id)
   const used = new Set(relevant())
   for (const { version } of tabs.values()) used.add(version)
-  for (const [seq, version] of versions) {
-    const { group } = version
-    // an update may be reading it
-    if (used.has(version) || group.update) continue
-    versions.delete(seq)
-    group.versions.splice(group.versions.indexOf(version), 1)
+  // an update may be reading it
+  const useless = [...versions.values()].filter((version) => !used.has(version) && !version.group.update)
+  // All at once, and only then what takes time: whom a page gets meanwhile is one of those that stay.
+  for (const version of useless) {
+    versions.delete(version.seq)
+    version.group.versions.splice(version.group.versions.indexOf(version), 1)
+  }
+  for (const { seq } of useless) {
     await cache.delete(key('version', seq))
     await caches.delete(cacheOf(seq))
   }
   // The record goes first, then what belongs to it: what is left by a worker that was stopped is seen here.
   for (const { url } of await cache.keys()) {
-    const [kind, first] = url.slice(home.length).split('/').map(decodeURIComponent)
-    const wanted = kind === 'tab' ? tabs.get(first)?.record === url : versions.has(+first)
+    const [kind, first, second] = url.slice(home.length).split('/').map(decodeURIComponent)
+    const version = versions.get(+first)
+    const wanted = kind === 'tab' ? tabs.get(first)?.record === url : version && !(kind === 'used' && +second < version.used)
     if (!wanted) await cache.delete(url)
   }
   for (const other of await caches.keys()) {
     const [, left] = other.split(`${name}|`)
     if (left && !versions.has(+left) && !staged.has(+left)) await caches.delete(other)
   }
+  return useless.length
 }
+
+/** @param {Version} version */
+export const isDropped = (version) => !versions.has(version.seq)
 
 /** Is this the first worker of this kind here? Then it makes the index. */
 export async function begin() {

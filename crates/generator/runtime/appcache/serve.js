@@ -1,6 +1,6 @@
 // Answers navigations and what pages load, as `rules.js` decides.
 
-import { associate, find, load, relevant, tabs } from './library.js'
+import { associate, find, isDropped, load, relevant, tabs } from './library.js'
 import { navigation, subresource } from './rules.js'
 
 /** Pages that were not got by GET, by client: none of them is kept. @type {Set<string>} */
@@ -42,7 +42,8 @@ async function pick(wanted, url) {
   for (const version of relevant()) {
     const target = wanted(version, url, (entry) => version.foreign.has(entry))
     const response = target && (await find(version, target))
-    if (response) return { version, response }
+    // while it was looked up it may have made room for another
+    if (response && !isDropped(version)) return { version, response }
   }
   return undefined
 }
@@ -84,7 +85,7 @@ export async function serve(event) {
   }
   try {
     const response = await fetch(request)
-    const lost = response.status >= 400 || leadsAway(response, url)
+    const lost = response.status >= 400 || hasLeft(response)
     return (lost && (await substituted())) || response
   } catch (error) {
     const response = await substituted()
@@ -94,13 +95,13 @@ export async function serve(event) {
 }
 
 /**
- * Was it redirected to another origin? Of a request without CORS only that it cannot be read tells it.
+ * Was the answer to a request of our own origin redirected to another one, though it may have come back? Of what never
+ * left, and of that alone, the type is `basic` (Fetch, "main fetch": response tainting); who follows redirects by
+ * himself sees each as it comes.
  *
  * @param {Response} response
- * @param {string} url
  */
-const leadsAway = ({ redirected, type, url: end }, url) =>
-  type === 'opaque' || (redirected && new URL(end).origin !== new URL(url).origin)
+const hasLeft = ({ type }) => type === 'cors' || type === 'opaque'
 
 /**
  * The one range that was asked for (RFC 9110 §14), as media elements insist on; else the whole.

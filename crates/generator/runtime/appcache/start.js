@@ -22,6 +22,7 @@ import { fallback } from './rules.js'
 import { bare, navigate, serve, unkeepable } from './serve.js'
 import { update } from './update.js'
 import { scope, worker } from '../worker/global.js'
+import { awaited } from '../worker/wake.js'
 
 /** Another worker was here, and the open pages are what it has left. */
 let seized = false
@@ -30,9 +31,7 @@ worker.addEventListener('install', (event) => {
   seized = !!worker.registration.active
   event.waitUntil(
     (async () => {
-      // Else Chromium asks for a page in vain while it wakes a worker that has it. Newer than the checker's library.
-      const routes = /** @type {any} */ (event)
-      await routes.addRoutes?.({ condition: { requestMode: 'navigate' }, source: 'fetch-event' })?.catch(() => {})
+      await awaited(event)
       // The versions of the site are not the worker's: a newer one takes over at once. Pages of one that keeps files
       // ahead have theirs until they are closed.
       if (config.seizes || !(await hasPredecessor())) await worker.skipWaiting()
@@ -107,10 +106,17 @@ async function listen({ appcache, manifest = '', url = '', status }, page) {
     if (tab) await associate(page.id, tab.version, Date.now() + PARKED_MS)
     pages.delete(page.id)
   }
-  // What a page has missed that the back button brings again.
-  if (appcache === 'back') fire([page.id], missed(page.id, status))
+  if (appcache === 'back') {
+    // What a page has missed that the back button brings again; one whose cache has made room meanwhile is loaded anew.
+    if (tab || status === UNCACHED) fire([page.id], missed(page.id, status))
+    else loadAnew(page)
+  }
   return undefined
 }
+
+/** @param {Client} page */
+const loadAnew = (page) =>
+  page.postMessage({ type: 'REVISIT', payload: { appcache: '', status: UNCACHED, again: true } })
 
 /**
  * @param {string} id
@@ -134,7 +140,7 @@ async function hello(page, manifest, url) {
     const entry = !version.foreign.has(url) && (await find(version, url)) ? url : fallback(version, url)
     if (entry) await mark(version, 'foreign', entry)
     await associate(page.id)
-    return page.postMessage({ type: 'REVISIT', payload: { appcache: '', status: UNCACHED, again: true } })
+    return loadAnew(page)
   }
   // it is there: from now on it is gone when it is on no list
   if (tab) tab.until = 0

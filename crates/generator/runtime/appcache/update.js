@@ -21,9 +21,9 @@ import { forbidsStore } from './fresh.js'
 import { associated, fire, joining, meet, pages } from './hosts.js'
 import {
   associate,
-  cacheOf,
   commit,
   discard,
+  find,
   groupOf,
   mark,
   newest,
@@ -31,9 +31,11 @@ import {
   retire,
   stage,
   sweep,
+  unmark,
   unstage,
 } from './library.js'
 import { parse } from './parse.js'
+import { withRoom } from './room.js'
 import { worker } from '../worker/global.js'
 
 /**
@@ -129,21 +131,27 @@ async function work(group, run) {
     // who came meanwhile
     await adopt({ ...staged, group }, run)
     const listed = await requestOf(staged.cache, group.manifest)
-    await keep(staged.cache, group.manifest, [...categories(listed), 'manifest'], response)
+    const as = [...categories(listed), 'manifest']
+    const { seq, cache } = staged
+    await withRoom(() => keep(cache, group.manifest, as, response.clone()))
     signal.throwIfAborted()
     const { fallback, network, wildcard, mode } = manifest
-    const version = await commit(group, staged.seq, { manifest: group.manifest, fallback, network, wildcard, mode })
+    const says = { manifest: group.manifest, fallback, network, wildcard, mode }
+    const version = await withRoom(() => commit(group, seq, says))
+    staged = undefined
     const noted = [...run.pending.keys()].map((id) => associate(id, version, 0))
     const hosts = hostsOf(group, run)
     settle(group, run)
     fire(hosts, before ? 'updateready' : 'cached')
-    await Promise.all(noted)
+    // It counts, whatever becomes of these: the worker knows who has it as long as it lives.
+    await Promise.allSettled(noted)
     return undefined
   } catch (error) {
-    if (staged) await unstage(staged.seq)
+    if (staged) await unstage(staged.seq).catch(() => {})
     return fail(group, run, failure(error, run))
   } finally {
-    await sweep()
+    // what it leaves the next one finds
+    await sweep().catch(() => {})
   }
 }
 
@@ -194,16 +202,16 @@ function understood(url, bytes, response) {
 /** Each costs a browser some milliseconds, whatever its size. */
 const ENTRIES_MAX = 20_000
 /**
- * Pages that were only visited, each with its query: an update keeps so many, of those that came last ("user agents
- * may … skip" the others).
+ * Pages that were only visited, each with its query: so many are kept, those that came last ("user agents may … skip"
+ * the others).
  */
 const MASTERS_MAX = 100
 /** As many as browsers send to one server over HTTP/1.1. */
 const LANES = 6
 /** "a short while". */
-const RERUN_MS = 2000
+const RERUN_MS = 3000
 /** A manifest with the time in it is another whenever it is asked for. */
-const RERUNS_MAX = 2
+const RERUNS_MAX = 5
 
 /**
  * Fetches what the manifest lists, and the pages that the version before has beside.
@@ -238,7 +246,7 @@ async function fill(cache, group, run, manifest, before) {
       for (const [url, as] of rest) {
         signal.throwIfAborted()
         progress()
-        await take(cache, url, as, before, signal)
+        await withRoom(() => take(cache, url, as, before, signal))
         loaded++
       }
     } catch (error) {
@@ -297,22 +305,13 @@ async function adopt(version, run) {
   const { group } = version
   const complete = group.versions.find(({ seq }) => seq === version.seq)
   const cache = await open(version)
+  const { signal } = run.control
   for (const [id, url] of run.pending) {
-    const held = await requestOf(cache, url)
-    const as = categories(held)
-    const there = held && (await caches.match(url, { cacheName: cacheOf(version.seq), ignoreVary: true }))
-    const page = there || (await fetchPage(url, run.control.signal))
-    run.control.signal.throwIfAborted()
-    if (!page) {
+    if (!(await withRoom(() => keepPage(cache, version.seq, complete, url, signal)))) {
       run.pending.delete(id)
       joining.delete(id)
       fire([id], 'error', { reason: 'resource', message: `${url} is no page that may be kept`, url })
       continue
-    }
-    if (there && complete) {
-      if (!as.includes('master') && !complete.master.has(url)) await mark(complete, 'master', url)
-    } else if (!as.includes('master')) {
-      await keep(cache, url, [...as, 'master'], page, there && storedAt(held))
     }
     if (complete) {
       await associate(id, complete, 0)
@@ -320,6 +319,34 @@ async function adopt(version, run) {
     }
   }
   if (!newest(group) && !run.pending.size) throw new Failure('resource', 'there is no page left to keep it for')
+}
+
+/**
+ * @param {Cache} cache
+ * @param {number} seq
+ * @param {Version | undefined} complete What it is, if it counts already.
+ * @param {string} url
+ * @param {AbortSignal} signal
+ * @returns Is it a page that may be kept?
+ */
+async function keepPage(cache, seq, complete, url, signal) {
+  const held = await requestOf(cache, url)
+  const as = categories(held)
+  const there = held && (await find({ seq }, url))
+  const page = there || (await fetchPage(url, signal))
+  signal.throwIfAborted()
+  if (!page || as.includes('master')) return !!page
+  if (there && complete) {
+    if (!complete.master.has(url)) await mark(complete, 'master', url)
+    return true
+  }
+  await keep(cache, url, [...as, 'master'], page, there && storedAt(held))
+  const visited = (await cache.keys()).filter((request) => `${categories(request)}` === 'master')
+  for (const { url: oldest } of visited.slice(0, -MASTERS_MAX)) {
+    await cache.delete(oldest, { ignoreVary: true })
+    if (complete?.foreign.has(oldest)) await unmark(complete, 'foreign', oldest)
+  }
+  return true
 }
 
 /**
@@ -375,7 +402,8 @@ async function fail(group, run, why) {
   const gone = reason === 'manifest' && (status === 404 || status === 410)
   const waiting = [...run.pending]
   const theirs = associated(group)
-  if (gone) await retire(group)
+  // what cannot be written down the next worker finds out as this one did
+  if (gone) await retire(group).catch(() => {})
   settle(group, run)
   const detail = { reason, message, url, state: status }
   fire(theirs, gone ? 'obsolete' : 'error', detail)

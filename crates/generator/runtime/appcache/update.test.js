@@ -126,9 +126,26 @@ test('a manifest that cannot be had after the files is a change: the version bef
     assert.deepEqual(page.events, ['checking', 'downloading', 'progress', 'error'], JSON.stringify(lost))
     assert.deepEqual([page.details.at(-1).reason, page.status], ['changed', 'IDLE'])
     assert.equal((await world.load('a.js', page)).body, 'a.js one')
-    await world.tick(2000)
+    await world.tick(3000)
     assert.deepEqual([page.events.at(-1), page.status], ['updateready', 'UPDATEREADY'])
   }
+})
+
+test('a manifest that is another whenever it is asked for is tried five times more, 3 s apart, and then left', async () => {
+  const { world, page } = await visited()
+  const manifest = world.server.get(`http://example.com${MANIFEST}`)
+  world.put(MANIFEST, Array.from({ length: 40 }, (_, n) => ({ body: `${manifest.body}\n# ${n}` })))
+  page.details.length = 0
+  world.asked.length = 0
+  const attempts = () => world.asked.filter((url) => url.endsWith(MANIFEST)).length / 2
+  await world.call(page, 'update')
+  for (let tries = 1; tries <= 6; tries++) {
+    assert.equal(attempts(), tries)
+    await world.tick(3000)
+  }
+  assert.equal(attempts(), 6)
+  assert.ok(page.details.filter(({ type }) => type === 'error').every(({ reason }) => reason === 'changed'))
+  assert.equal((await world.load('a.js', page)).body, 'a.js one')
 })
 
 test('a page and its fallback that both are of other manifests end a visit, and no reload follows the other', async () => {
@@ -256,6 +273,10 @@ test('a file that is redirected to another origin has its fallback, and one that
   world.put('/away/y', { redirect: '/here', status: 302 })
   assert.equal((await world.load('/away/x', page)).from, 'fallback:http://example.com/away.html')
   assert.deepEqual(await world.load('/away/y', page), { from: 'network', body: 'here' })
+  // there and back
+  world.put('/away/z', { redirect: 'http://other.example/back', status: 302 })
+  world.put('http://other.example/back', { redirect: 'http://example.com/here', status: 302 })
+  assert.equal((await world.load('/away/z', page)).from, 'fallback:http://example.com/away.html')
 })
 
 test('the page that is kept is the one that was loaded, though the server has another since', async () => {
@@ -295,6 +316,16 @@ test('calls that have nothing to work on are refused, as they were', async () =>
   assert.equal(await other.call(kept, 'swapCache'), null)
   assert.equal(kept.status, 'UNCACHED')
   assert.equal((await other.load('a.js', kept)).from, 'network')
+})
+
+test('a manifest that is gone makes its group obsolete, though nothing can be written any more', async () => {
+  const { world, page } = await visited()
+  world.put(MANIFEST, null)
+  world.putsLeft = 0
+  await world.call(page, 'update')
+  assert.deepEqual([page.events.at(-1), page.status], ['obsolete', 'OBSOLETE'])
+  world.pages.clear()
+  assert.equal((await world.visit('/')).from, 'network')
 })
 
 test('versions and records that nobody needs go, and a page in another tab keeps its own', async () => {
@@ -386,10 +417,61 @@ test('events wait for the page, in order, with one progress; handlers and listen
   }
   applicationCache.onprogress = 'no function'
   assert.equal(applicationCache.onprogress, null)
+  const plain = { handleEvent: () => heard.push('never: it is no function') }
+  applicationCache.onprogress = plain
+  assert.equal(applicationCache.onprogress, plain)
   assert.deepEqual([page.events, applicationCache.status], [[], 4])
   page.onload()
   assert.deepEqual(page.events, ['checking', 'downloading', 'progress', 'updateready'])
   const last = page.details[2]
   assert.deepEqual([last.loaded, last.total, last.type], [4, 4, 'progress'])
   assert.deepEqual(heard, [true, true])
+})
+
+test('listeners are objects too, once or until they are removed; a handler that is taken away loses its place', async () => {
+  const { world, page } = await visited()
+  const { applicationCache } = page.window
+  const heard = []
+  const listener = { handleEvent: (event) => heard.push(`object ${event.type}`) }
+  const never = () => heard.push('never: it is removed')
+  applicationCache.addEventListener('noupdate', listener)
+  applicationCache.addEventListener('noupdate', () => heard.push('once'), { once: true })
+  applicationCache.addEventListener('noupdate', never)
+  applicationCache.removeEventListener('noupdate', never)
+  applicationCache.onnoupdate = () => heard.push('first')
+  applicationCache.onnoupdate = null
+  applicationCache.addEventListener('noupdate', () => heard.push('listener'))
+  applicationCache.onnoupdate = () => heard.push('handler')
+  await world.call(page, 'update')
+  assert.deepEqual(heard.splice(0), ['object noupdate', 'once', 'listener', 'handler'])
+  await world.call(page, 'update')
+  assert.deepEqual(heard, ['object noupdate', 'listener', 'handler'])
+})
+
+test('an update that a page asks for before the worker has said what it has is none too many', async () => {
+  const { world, page } = await visited()
+  world.pages.clear()
+  world.eager = true
+  world.asked.length = 0
+  const { page: eager } = await world.visit('/')
+  assert.deepEqual([eager.thrown, eager.events], [undefined, ['checking', 'noupdate']])
+  assert.deepEqual(world.asked, [`http://example.com${MANIFEST}`])
+  world.put('/plain', { body: 'no manifest' })
+  assert.equal((await world.visit('/plain')).page.thrown, 'InvalidStateError')
+  assert.equal(page.status, 'IDLE')
+})
+
+test('the interface is there with its constants, and makes no second one', async () => {
+  const { page } = await visited()
+  const { applicationCache, ApplicationCache } = page.window
+  const names = ['UNCACHED', 'IDLE', 'CHECKING', 'DOWNLOADING', 'UPDATEREADY', 'OBSOLETE']
+  for (const [value, name] of names.entries()) {
+    for (const on of [ApplicationCache, applicationCache, ApplicationCache.prototype]) {
+      assert.equal(on[name], value)
+      assert.throws(() => (on[name] = 7), TypeError)
+    }
+  }
+  assert.ok(applicationCache instanceof ApplicationCache && applicationCache instanceof EventTarget)
+  assert.equal(`${applicationCache}`, '[object ApplicationCache]')
+  assert.throws(() => new ApplicationCache(), TypeError)
 })

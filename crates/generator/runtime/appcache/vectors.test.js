@@ -131,7 +131,7 @@ for (const { id, title, steps, profile } of vectors.scenario) {
       if (step.fetch) check(step.expect, pages[step.by], await world.load(step.fetch, pages[step.by], step.method))
       if (step.observe) check(step.expect, pages[step.observe])
       if (step.rerun) {
-        await world.tick(2000)
+        await world.tick(3000)
         check(step.expect, pages[step.rerun])
       }
       if (step.call) {

@@ -11,6 +11,7 @@ import { greet } from './greet.js'
 import { emptied, forgetKind } from './keep.js'
 import { crowded, generationOf, inherit, load, resolved, sweep, takeOver } from './tabs.js'
 import { tell } from './tell.js'
+import { awaited } from './wake.js'
 
 /** @param {import('./features.js').Features} wanted */
 export function start(wanted) {
@@ -20,6 +21,8 @@ export function start(wanted) {
   const install = async (/** @type {ExtendableEvent} */ event) => {
     try {
       await features.routes?.(event)
+      // who preloads wants it otherwise
+      if (!PRELOADS) await awaited(event)
       await ensure(config.build, true)
     } catch (error) {
       await tell('failed', failure(error) || { reason: `${error}` })

@@ -3,7 +3,7 @@
 //! Their pages name a manifest. They get a worker that does what browsers did, and in each page, before all other
 //! scripts, the one that gives it `window.applicationCache` (`docs/appcache.md`).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use revisit_rules::appcache::{Manifest, Profile};
 use revisit_rules::site::FileStamp;
@@ -190,6 +190,8 @@ impl Planner<'_> {
             if let Some(manifest) = files.get_mut(file) {
                 // whatever its name looks like: it is asked for by each visit
                 manifest.promise = Promise::None;
+                // the commonest name of all, `cache.manifest`, says otherwise
+                manifest.media_type = Some("text/cache-manifest; charset=utf-8");
             }
             let (cache, warnings) = self.application_cache(file, bytes, stamps)?;
             report.application_caches.push(cache);
@@ -271,7 +273,6 @@ impl Planner<'_> {
         let Ok(manifest) = Manifest::parse(bytes, &url, &profile) else {
             return Ok((cache, warnings)); // it was one a moment ago
         };
-        let mut seen = BTreeSet::new();
         for listed in manifest.files() {
             cache.files += 1;
             // `Addresses` knows the site's own host by http
@@ -286,7 +287,7 @@ impl Planner<'_> {
             };
             let (url, by) = (name, file.to_owned());
             match addresses.resolve(&listed, listed.as_str()) {
-                Some(Target::File { path, .. }) if seen.insert(path.clone()) => {
+                Some(Target::File { path, .. }) if cache.listed.insert(path.clone()) => {
                     cache.bytes += stamps[&*path].size;
                 }
                 Some(Target::Missing { .. }) => warnings.push(Warning::AppcacheMissing { url, by }),

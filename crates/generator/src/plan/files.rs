@@ -280,6 +280,7 @@ impl Planner<'_> {
                     .or_else(|| hashes.get(&*found.path).copied()),
                 edits: page.map(|facts| facts.edits.clone()).unwrap_or_default(),
                 promise: self.parsed.names.promise(&found.path),
+                media_type: None,
                 utf8: page.is_some_and(|facts| facts.utf8),
                 marker: page.and_then(|facts| facts.marker.clone()),
                 appcache: page.and_then(|facts| facts.appcache.clone()),

@@ -54,6 +54,7 @@ fn site(folder: &std::path::Path) -> Measured<Folder> {
                 insert: Bytes::from(insert),
             }],
             cache_control: None,
+            content_type: None,
         };
         layer.files.insert(path.to_owned(), known);
     }

@@ -58,6 +58,7 @@ impl World {
                 sha256: None,
                 edits: Vec::new(),
                 cache_control: hashed.then(|| HeaderValue::from_static(FOR_GOOD)),
+                content_type: None,
             };
             layer.files.insert((*path).to_owned(), known);
         }
@@ -178,6 +179,7 @@ fn a_file_that_is_no_longer_as_the_look_saw_it_is_not_kept() {
         sha256: None,
         edits: Vec::new(),
         cache_control: Some(HeaderValue::from_static(FOR_GOOD)),
+        content_type: None,
     };
     let files = HashMap::from([("a-1.js".to_owned(), known)]);
     let generated = HashMap::new();

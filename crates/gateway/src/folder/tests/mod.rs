@@ -98,6 +98,7 @@ impl Site {
             sha256: None,
             edits,
             cache_control: None,
+            content_type: None,
         }
     }
 

@@ -19,13 +19,28 @@ const refuse = (/** @type {string} */ why) => {
   throw new DOMException(why, 'InvalidStateError')
 }
 
+/** Pages make none of their own. */
+let isMade = false
+
 class ApplicationCache extends EventTarget {
+  constructor() {
+    if (isMade) throw new TypeError('Illegal constructor')
+    super()
+    isMade = true
+  }
+
+  get [Symbol.toStringTag]() {
+    return 'ApplicationCache'
+  }
+
   get status() {
     return current
   }
 
   update() {
-    if (current === UNCACHED || current === OBSOLETE) refuse('there is no application cache to update')
+    // a page of a cache has it before the worker has said so
+    const isUnknown = current === UNCACHED && !isHeard && manifest && workers?.controller
+    if (current === OBSOLETE || (current === UNCACHED && !isUnknown)) refuse('there is no application cache to update')
     say('update')
   }
 
@@ -59,9 +74,10 @@ for (const name of NAMES) {
     enumerable: true,
     get: () => handler,
     set(wanted) {
-      handler = typeof wanted === 'function' ? wanted : null
+      // what is no function may stand there, and is not called
+      handler = wanted && /^(function|object)$/.test(typeof wanted) ? wanted : null
       // the same listener again changes nothing: it keeps its place among the others
-      this.addEventListener(name, call)
+      this[handler ? 'addEventListener' : 'removeEventListener'](name, call)
     },
   })
 }

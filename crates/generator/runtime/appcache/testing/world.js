@@ -38,7 +38,8 @@ class Cache {
       this.world.start()
       return new Promise(() => {})
     }
-    if (this.world.putsLeft-- <= 0) throw Object.assign(new Error('no room'), { name: 'QuotaExceededError' })
+    const isFull = this.world.entries() >= this.world.entriesMax
+    if (this.world.putsLeft-- <= 0 || isFull) throw Object.assign(new Error('no room'), { name: 'QuotaExceededError' })
     if (response.status === 206 || response.headers.get('vary') === '*') throw new TypeError('not for a cache')
     this.entries.set(url, { headers, body, status: response.status, fields: [...response.headers] })
   }
@@ -103,6 +104,11 @@ class Page {
           if (!(name === 'progress' && this.events.at(-1) === name)) this.events.push(name)
         })
       }
+      try {
+        if (world.eager) window.applicationCache.update()
+      } catch (error) {
+        this.thrown = error.name
+      }
     }
   }
   get status() {
@@ -122,9 +128,13 @@ export class World {
   pages = new Map()
   asked = []
   offline = false
+  /** Pages ask for an update with their first script. */
+  eager = false
   /** Pages are made that have not loaded yet. */
   isSlow = false
   putsLeft = Infinity
+  /** Of all caches together. */
+  entriesMax = Infinity
   putsUntilKill = -1
   now = 1_600_000_000_000
   lastClient = 0
@@ -170,7 +180,10 @@ export class World {
     const given = {
       self: {
         registration: { scope: this.scope, active: null },
-        navigator: { locks: { request: async (_, work) => work() } },
+        navigator: {
+          locks: { request: async (_, work) => work() },
+          storage: { estimate: async () => ({ usage: world.entries() }) },
+        },
         clients: { matchAll: async () => [...world.pages.values()], claim: async () => {} },
         skipWaiting: async () => {},
         addEventListener: (name, listener) => (world.listeners[name] = listener),
@@ -186,6 +199,11 @@ export class World {
       config: this.config,
     }
     new Function(...Object.keys(given), WORKER)(...Object.values(given))
+  }
+
+  /** How much is kept. */
+  entries() {
+    return [...this.caches.values()].reduce((sum, { entries }) => sum + entries.size, 0)
   }
 
   /** What the server says of a URL from now on; an array is a queue of answers; nothing: 404. */
@@ -216,14 +234,16 @@ export class World {
       if ((init.redirect || asked.redirect) === 'manual') return describe(Response.error(), { type: 'opaqueredirect', to })
       if (hops > 20) throw new TypeError('it leads in a circle')
       const end = await this.fetch(to, { ...init, method }, hops + 1)
-      return describe(end, { redirected: true, url: end.url || to.replace(/#.*/, '') })
+      // what has left its origin once does not become its own again
+      const type = new URL(to).origin === new URL(url).origin ? end.type : 'cors'
+      return describe(end, { redirected: true, type, url: end.url || to.replace(/#.*/, '') })
     }
     const conditions = new Headers(init.headers)
     const meets = (field, condition) => fields.has(field) && conditions.get(condition) === fields.get(field)
     const modified = fields.has('etag') ? !meets('etag', 'if-none-match') : !meets('last-modified', 'if-modified-since')
     if (status === 200 && !modified) return new Response(null, { status: 304 })
     if (manifest) fields.set('x-manifest', manifest)
-    return new Response(body, { status, headers: fields })
+    return describe(new Response(body, { status, headers: fields }), { type: 'basic' })
   }
 
   /** Has the worker handle an event. */
