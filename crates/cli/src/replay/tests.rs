@@ -7,6 +7,7 @@ fn args(of: &[&Path]) -> ReplayArgs {
         of: of.iter().map(|path| path.to_path_buf()).collect(),
         network: None,
         order: None,
+        application_cache: false,
         browser: None,
         verbose: false,
         report: None,

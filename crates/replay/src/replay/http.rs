@@ -397,6 +397,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
             headers: headers.clone(),
             body,
             chain: stored.into_iter().collect(),
+            given: None,
         }
     }
 }

@@ -49,6 +49,10 @@ pub struct Scenario {
     pub bfcache: Option<bool>,
     /// The disk cache is kept apart by site, as today. Default `true` (`false` in the textbook order).
     pub partitioned: Option<bool>,
+    /// The browser is one that has application caches, as they had until 2021: a page with a `manifest` attribute is
+    /// loaded and kept as its manifest says. Of `revisit.toml` the `[appcache] profile` counts. Flag
+    /// `--application-cache`. Default `false`, as today.
+    pub application_cache: bool,
     /// Pages load what they load on demand as well: `import()`, lazy pictures far down. Default `false`.
     pub on_demand: bool,
     /// Width of the viewport in CSS pixels, by which pictures are chosen. Default `1280`.
@@ -155,6 +159,8 @@ impl Scenario {
                 ("width", self.width.is_some()),
                 ("height", self.height.is_some()),
                 ("density", self.density.is_some()),
+                // Browsers fetched manifests past their own DevTools.
+                ("application_cache", self.application_cache),
                 ("on_demand", self.on_demand),
                 ("[deploys]", !self.deploys.is_empty()),
                 ("[[page]]", !self.page.is_empty()),

@@ -152,13 +152,13 @@ fn a_step_that_does_nothing_or_two_things_is_refused() {
 #[test]
 fn the_tour_is_of_eight_visits_and_each_deploy_adds_one() {
     let visits = |deploys: &[&str]| {
-        let steps = tour("/", Some("/about"), deploys);
-        assert_eq!(steps.len(), tour("/", None, deploys).len());
+        let steps = tour("/", Some("/about"), deploys, false);
+        assert_eq!(steps.len(), tour("/", None, deploys, false).len());
         steps.iter().filter(|step| step.name.is_some()).count()
     };
     assert_eq!(visits(&[]), 8);
     assert_eq!(visits(&["next"]), 9);
-    for step in tour("/", None, &["x"]) {
+    for step in tour("/", None, &["x"], true) {
         assert!(step.planned().is_ok(), "{step:?}");
     }
 }
