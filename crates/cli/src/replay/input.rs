@@ -105,15 +105,12 @@ fn scenario_of(args: &ReplayArgs) -> Result<(Scenario, String), Failure> {
         site: Some(first.clone()),
         ..Scenario::default()
     };
-    // They stand in the order of their names: 02 before 10.
-    let width = (later.len() + 1).to_string().len();
     for folder in later {
         // The tour deploys them in the order of the words; two of one name are told apart.
         let place = scenario.deploys.len() + 2;
-        scenario.deploys.insert(
-            format!("{place:0width$} ({})", folder.display()),
-            folder.clone(),
-        );
+        scenario
+            .deploys
+            .insert(format!("{place} ({})", folder.display()), folder.clone());
     }
     Ok((scenario, shown(first)))
 }
@@ -208,7 +205,7 @@ fn site(
     let pages = first.pages();
     let start = pages.first().map_or("/", String::as_str);
     let next = pages.get(1).map(String::as_str);
-    let deploys: Vec<&str> = scenario.deploys.keys().map(String::as_str).collect();
+    let deploys = scenario.deploy_names();
     let steps = match scenario.step.is_empty() {
         true => tour(start, next, &deploys, scenario.application_cache),
         false => scenario.step.clone(),

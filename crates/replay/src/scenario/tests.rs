@@ -173,3 +173,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn deploys_are_played_in_the_order_of_their_names_and_numbers_in_these_count() {
+    for (written, expected) in [
+        (vec!["10", "2", "1"], vec!["1", "2", "10"]),
+        (
+            vec!["v1.10", "v1.9", "v1.9b"],
+            vec!["v1.9", "v1.9b", "v1.10"],
+        ),
+        (
+            vec!["b", "a", "a2", "a10", "002"],
+            vec!["002", "a", "a2", "a10", "b"],
+        ),
+        (
+            vec!["02", "2", "99999999999999999999999", "3"],
+            vec!["02", "2", "3", "99999999999999999999999"],
+        ),
+    ] {
+        let deploys = written.iter().map(|name| ((*name).to_owned(), "x".into()));
+        let scenario = Scenario {
+            deploys: deploys.collect(),
+            ..Scenario::default()
+        };
+        assert_eq!(scenario.deploy_names(), expected);
+    }
+}
