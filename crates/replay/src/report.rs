@@ -89,6 +89,8 @@ pub struct BrokenReport {
 /// An event at a page's `window.applicationCache`.
 #[derive(Debug, Serialize)]
 pub struct EventReport {
+    /// Its tab, counted from 1 in the order of opening.
+    pub tab: usize,
     /// The page.
     pub page: String,
     /// Milliseconds since the beginning: an estimate.
@@ -193,6 +195,7 @@ impl EventReport {
             _ => (None, None),
         };
         Self {
+            tab: one.tab + 1,
             page: one.page.to_string(),
             at_ms: ms(one.at),
             event: one.event.name(),

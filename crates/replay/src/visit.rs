@@ -41,6 +41,8 @@ pub struct Visit {
 /// An event at a page's `window.applicationCache`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageEvent {
+    /// Its tab, counted from 0 in the order of opening.
+    pub tab: usize,
     /// The page.
     pub page: Url,
     /// When, since the beginning of the visit: an estimate.

@@ -176,11 +176,13 @@ fn ends(visit: &VisitReport) -> Vec<&'static str> {
 
 /// What each page heard of its application cache, a line for each.
 pub(super) fn heard(visit: &VisitReport) -> Vec<(&str, String)> {
-    let mut pages: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut pages: Vec<((usize, &str), Vec<String>)> = Vec::new();
     for one in &visit.events {
-        let place = pages.iter().position(|(page, _)| *page == one.page);
+        let place = pages
+            .iter()
+            .position(|(page, _)| *page == (one.tab, &*one.page));
         let place = place.unwrap_or_else(|| {
-            pages.push((&one.page, Vec::new()));
+            pages.push(((one.tab, &one.page), Vec::new()));
             pages.len() - 1
         });
         let events = &mut pages[place].1;
@@ -197,7 +199,7 @@ pub(super) fn heard(visit: &VisitReport) -> Vec<(&str, String)> {
     }
     let lines = pages.into_iter();
     lines
-        .map(|(page, events)| (page, events.join(", ")))
+        .map(|((_, page), events)| (page, events.join(", ")))
         .collect()
 }
 

@@ -14,6 +14,7 @@ use url::Url;
 use super::Replay;
 use super::appcache::{Applications, answer_of, note};
 use super::request::{Caches, Plan};
+use super::tab::Tab;
 use crate::disk::{Mode, key};
 use crate::site::{origin, site};
 use crate::{CacheMode, Cors, Credentials, Destination, PageEvent, Parse, Role, Server, Visit};
@@ -120,8 +121,13 @@ impl<S: Server, P: Parse> Replay<S, P> {
                         }
                     }
                     Action::Fire { host, event } => {
-                        if let Some(page) = self.page_of(host) {
-                            visit.events.push(PageEvent { page, at, event });
+                        if let Some((tab, page)) = self.page_of(host) {
+                            visit.events.push(PageEvent {
+                                tab,
+                                page,
+                                at,
+                                event,
+                            });
                         }
                     }
                     // What the machine knows is all that is kept, and it is asked when it wants to be woken.
@@ -191,8 +197,11 @@ impl<S: Server, P: Parse> Replay<S, P> {
         it.manifests.get(&group).unwrap_or(url).clone()
     }
 
-    fn page_of(&self, host: HostId) -> Option<Url> {
-        self.applications.as_ref()?.pages.get(&host).cloned()
+    /// The tab of a page, and its address.
+    fn page_of(&self, host: HostId) -> Option<(usize, Url)> {
+        let page = self.applications.as_ref()?.pages.get(&host)?.clone();
+        let is_in = |tab: &Tab| tab.documents().any(|it| it.hosts.contains(&host));
+        Some((self.tabs.iter().position(is_in)?, page))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Application caches as a layer: a site of 2011, visited by a browser of 2011.
 
+#![allow(clippy::unwrap_used)]
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -191,8 +193,8 @@ fn the_first_visit_is_the_networks_and_the_second_asks_for_the_manifest_alone() 
             "/ network",
             "/main.css network",
             "/site.appcache network (update)",
-            "/listed network (update)",
             "/main.css 304 (update)",
+            "/listed network (update)",
             "/offline network (update)",
             "/site.appcache 304 (update)",
         ]
