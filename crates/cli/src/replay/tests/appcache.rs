@@ -82,7 +82,7 @@ fn a_recording_has_no_application_caches() {
         dir.path(),
         &[&path],
         "error: cannot use the scenario `DIR/visits.toml`\n  caused by: `application_cache` stands beside a `har`, which it cannot change\n\
-         help: leave it out, or visit a folder with `site`",
+         help: leave it out, or visit a folder with `site`\n",
     );
 }
 
