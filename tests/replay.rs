@@ -230,3 +230,70 @@ fn a_promise_that_does_not_hold_ends_with_status_1_and_is_named() {
             .starts_with("<!doctype html>")
     );
 }
+
+#[test]
+fn the_old_site_is_played_as_a_browser_of_its_time_had_it_and_as_those_of_today_do_not() {
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/old-site");
+    let old = old.to_str().unwrap();
+    let visits = |flags: &[&str]| -> Value {
+        let output = revisit(&[&["replay", old, "--json"], flags].concat());
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        serde_json::from_str(&output.stdout).unwrap()
+    };
+    let kinds = |told: &Value| -> Vec<String> {
+        let findings = told["findings"].as_array().unwrap().iter();
+        findings
+            .map(|it| it["kind"].as_str().unwrap().to_owned())
+            .collect()
+    };
+
+    let today = visits(&[]);
+    assert_eq!(today["application_cache"], false);
+    assert!(
+        kinds(&today).contains(&"manifest-ignored".to_owned()),
+        "{today:#}"
+    );
+    let text = revisit(&["replay", old]).stdout;
+    assert!(
+        text.contains("`revisit build`") && text.contains("`--application-cache`"),
+        "{text}"
+    );
+
+    let then = visits(&["--application-cache"]);
+    assert_eq!(then["application_cache"], true);
+    assert!(
+        !kinds(&then).contains(&"manifest-ignored".to_owned()),
+        "{then:#}"
+    );
+    let visit = |title: &str| {
+        let all = then["visits"].as_array().unwrap().iter();
+        all.clone().find(|it| it["title"] == title).unwrap()
+    };
+    let last =
+        |title: &str| visit(title)["events"].as_array().unwrap().last().unwrap()["event"].clone();
+    assert_eq!(last("first visit"), "cached");
+    assert_eq!(last("tomorrow"), "noupdate");
+    assert_eq!(visit("tomorrow")["requests"], 1, "the manifest alone");
+    assert_eq!(
+        visit("tomorrow")["exchanges"][0]["from"],
+        "application cache"
+    );
+    assert_eq!(visit("offline")["broken"], serde_json::json!([]));
+    assert_eq!(last("offline"), "error");
+
+    let output = revisit(&[
+        "replay",
+        old,
+        "--application-cache",
+        "--browser",
+        "/nowhere",
+    ]);
+    assert_eq!(output.code, Some(2), "{}", output.stderr);
+    assert!(
+        output
+            .stderr
+            .contains("no Chromium of today has application caches"),
+        "{}",
+        output.stderr
+    );
+}

@@ -154,6 +154,9 @@ pub(crate) struct ReplayArgs {
     /// Ask the layers in this order: chromium (as today), textbook [default: chromium]
     #[arg(long, value_name = "ORDER")]
     pub(crate) order: Option<String>,
+    /// Play a browser that has application caches, as browsers had until 2021, for pages with a `manifest` attribute
+    #[arg(long)]
+    pub(crate) application_cache: bool,
     /// Visit the folder in this Chromium too, and mark each request that only one of both makes
     #[arg(long, value_name = "CHROMIUM")]
     pub(crate) browser: Option<PathBuf>,
@@ -163,7 +166,8 @@ pub(crate) struct ReplayArgs {
     /// Write the report to this file too, as a page of its own
     #[arg(long, value_name = "FILE.html")]
     pub(crate) report: Option<PathBuf>,
-    /// Read this config instead of `revisit.toml` in the working directory: of it `[site] host` and `[names]` count
+    /// Read this config instead of `revisit.toml` in the working directory: of it `[site] host`,
+    /// `[names]` and `[appcache] profile` count
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Print one JSON document and nothing else

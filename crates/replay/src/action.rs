@@ -39,6 +39,10 @@ pub enum Action {
     /// A script of the current document inserts an element that loads this; with a phase of preload or
     /// prefetch it is a `<link>` with that `rel`.
     Insert(Subresource),
+    /// A script of the current document calls `applicationCache.update()`.
+    UpdateApplicationCache,
+    /// A script of the current document calls `applicationCache.swapCache()`.
+    SwapApplicationCache,
     /// The person clears data of all sites.
     Clear(Cleared),
     /// Time passes.
@@ -91,7 +95,7 @@ pub enum CacheMode {
 pub enum Cleared {
     /// The HTTP cache, and what is in memory of it.
     Cache,
-    /// Cookies.
+    /// Cookies, and with them what sites keep: application caches.
     Cookies,
     /// All.
     Everything,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, Method};
+use revisit_rules::appcache::{self, ErrorReason, Event};
 use revisit_rules::http::directives::{ResponseDirectives, Scope};
 use revisit_rules::http::freshness::{Lifetime, LifetimeRule};
 use revisit_rules::http::{Policy, RequestHead, ResponseHead, Stored, Target, Times, validators};
@@ -16,7 +17,7 @@ use url::{Position, Url};
 
 use crate::play::Played;
 use crate::site::site;
-use crate::{Destination, Layer, Reason, Trouble};
+use crate::{Destination, Layer, Reason, Role, Trouble};
 
 /// Something that its author may want to change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,8 +62,16 @@ pub enum Kind {
     RedirectLoop,
     /// It does not load, though there is a network.
     DoesNotLoad,
+    /// The manifest of a page's application cache lists it nowhere, so that it does not load.
+    ListedNowhere,
+    /// The update of an application cache comes to nothing.
+    UpdateFails,
     /// Without a network there is no page.
     OfflineFails,
+    /// A page counts on an application cache, which today's browsers do not have.
+    ManifestIgnored,
+    /// Files changed with a deploy, and the manifest of their application cache did not.
+    ManifestUnchanged,
     /// A page and files of two deploys together.
     MixedDeploys,
     /// A page that is kept for long without asking.
@@ -88,8 +97,16 @@ pub enum Kind {
 impl Kind {
     fn harm(self) -> Harm {
         match self {
-            Self::RedirectLoop | Self::DoesNotLoad | Self::OfflineFails => Harm::Breaks,
-            Self::MixedDeploys | Self::PageKeptLong | Self::FileKeptLong => Harm::OutOfDate,
+            Self::RedirectLoop
+            | Self::DoesNotLoad
+            | Self::ListedNowhere
+            | Self::UpdateFails
+            | Self::OfflineFails
+            | Self::ManifestIgnored => Harm::Breaks,
+            Self::ManifestUnchanged
+            | Self::MixedDeploys
+            | Self::PageKeptLong
+            | Self::FileKeptLong => Harm::OutOfDate,
             Self::PageNotStored
             | Self::FileNotStored
             | Self::NoValidator
@@ -107,6 +124,21 @@ impl Kind {
         match self {
             Self::RedirectLoop => format!("{them} {are} redirected in a circle"),
             Self::DoesNotLoad => format!("{them} {do_not} load"),
+            Self::ListedNowhere => format!(
+                "{them} {do_not} load in pages that have their application cache: its manifest lists {} nowhere",
+                if one { "it" } else { "them" }
+            ),
+            Self::UpdateFails => format!(
+                "{them} {} the update of the application cache in an error",
+                if one { "ends" } else { "end" }
+            ),
+            Self::ManifestIgnored => format!(
+                "{them} {} the manifest of an application cache, which today's browsers ignore",
+                if one { "names" } else { "name" }
+            ),
+            Self::ManifestUnchanged => format!(
+                "{them} changed with a deploy, and the manifest of the application cache did not: visitors keep what they have"
+            ),
             Self::OfflineFails => format!("without a network {them} {do_not} come"),
             Self::MixedDeploys => format!(
                 "after a deploy {them} {are} still used as {} before",
@@ -142,6 +174,18 @@ impl Kind {
             }
             Self::DoesNotLoad => {
                 "deploy what the pages name, or take the name out; keep files of earlier builds for tabs that are open"
+            }
+            Self::ListedNowhere => {
+                "list it under `CACHE:`, or under `NETWORK:`, where `*` is for all that is not listed"
+            }
+            Self::UpdateFails => {
+                "let all that the manifest lists come with status 200, from its own address, without `no-store`"
+            }
+            Self::ManifestIgnored => {
+                "`revisit build` gives the pages a worker and a script that do what it says; `--application-cache`, or `application_cache = true` in a scenario, plays a browser of its time"
+            }
+            Self::ManifestUnchanged => {
+                "change the manifest with each deploy: a version or a date in a comment will do"
             }
             Self::OfflineFails => {
                 "`revisit build` gives the site a worker with which it opens without a network"
@@ -222,6 +266,7 @@ impl Findings {
         for broken in &visit.broken {
             let kind = match broken.trouble {
                 Trouble::TooManyRedirects => Kind::RedirectLoop,
+                Trouble::ListedNowhere => Kind::ListedNowhere,
                 Trouble::Offline if broken.destination == Destination::Document => {
                     Kind::OfflineFails
                 }
@@ -229,26 +274,23 @@ impl Findings {
                 _ if !played.online => continue,
                 _ => Kind::DoesNotLoad,
             };
-            self.note(
-                kind,
-                broken.url.as_str(),
-                Cost {
-                    visits: 1,
-                    ..Cost::default()
-                },
-            );
+            self.note_visit(kind, broken.url.as_str());
         }
+        self.look_at_application_caches(played);
         for url in &played.outdated {
-            self.note(
-                Kind::MixedDeploys,
-                url.as_str(),
-                Cost {
-                    visits: 1,
-                    ..Cost::default()
-                },
-            );
+            // An application cache has all of a page out of one deploy.
+            if !from_application_cache(played, url) {
+                self.note_visit(Kind::MixedDeploys, url.as_str());
+            }
         }
         for one in &visit.exchanges {
+            // What lies in an application cache is not for the HTTP cache to keep.
+            if matches!(
+                one.application_cache,
+                Some(Role::Update | Role::Entry(_) | Role::Fallback(_))
+            ) {
+                continue;
+            }
             // How other sites have their files kept is not this one's to change.
             let foreign = one.destination != Destination::Document
                 && own.as_ref().is_some_and(|own| *own != site(&one.url));
@@ -323,6 +365,39 @@ impl Findings {
         findings.collect()
     }
 
+    /// Looks at what a step had to do with application caches.
+    fn look_at_application_caches(&mut self, played: &Played) {
+        let visit = &played.visit;
+        if !played.application_cache {
+            for (page, _) in &visit.manifests {
+                self.note_visit(Kind::ManifestIgnored, page.as_str());
+            }
+        }
+        for event in &visit.events {
+            match &event.event {
+                Event::NoUpdate => {
+                    for url in &played.outdated {
+                        if from_application_cache(played, url) {
+                            self.note_visit(Kind::ManifestUnchanged, url.as_str());
+                        }
+                    }
+                }
+                Event::Error(trouble) if played.online && is_of_the_site(trouble) => {
+                    self.note_visit(Kind::UpdateFails, trouble.url.as_str());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn note_visit(&mut self, kind: Kind, url: &str) {
+        let visit = Cost {
+            visits: 1,
+            ..Cost::default()
+        };
+        self.note(kind, url, visit);
+    }
+
     fn note(&mut self, kind: Kind, url: &str, cost: Cost) {
         let known = self
             .found
@@ -393,6 +468,21 @@ fn judge(url: &Url, seen: &Seen, now: SystemTime) -> Option<(Kind, Cost)> {
     }
     let always = seen.again.visits >= ASKED_OFTEN && (asks_always || duration.is_zero());
     (always && !page).then_some((Kind::AskedEachVisit, seen.again))
+}
+
+/// Servers that are down are no fault of the site, and a page that did not load is told as that.
+fn is_of_the_site(trouble: &appcache::Trouble) -> bool {
+    let down = trouble.status.is_none_or(|status| status.is_server_error());
+    match trouble.reason {
+        ErrorReason::Page | ErrorReason::Abort => false,
+        ErrorReason::Manifest | ErrorReason::Resource => !down,
+        _ => true,
+    }
+}
+
+fn from_application_cache(played: &Played, url: &Url) -> bool {
+    let mut exchanges = played.visit.exchanges.iter();
+    exchanges.any(|one| one.url == *url && one.layer == Layer::ApplicationCache)
 }
 
 fn is_code(destination: Destination) -> bool {

@@ -32,4 +32,6 @@ pub use options::{Limits, Options, Order};
 pub use page::{Cors, Credentials, Destination, Loaded, Parse, Phase, Subresource};
 pub use replay::{ActionError, Replay};
 pub use server::{Answer, Pushed, Request, Response, Server, UnknownVersion};
-pub use visit::{Arrival, Asked, Broken, Exchange, Layer, NotKept, Reason, Trouble, Visit};
+pub use visit::{
+    Arrival, Asked, Broken, Exchange, Layer, NotKept, PageEvent, Reason, Role, Trouble, Visit,
+};

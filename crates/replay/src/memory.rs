@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::VARY;
 use http::{HeaderMap, StatusCode};
+use revisit_rules::appcache::Source;
 use revisit_rules::http::reuse::{Allows, Reuse, reuse};
 use revisit_rules::http::vary;
 use revisit_rules::http::{Policy, Stored};
@@ -28,6 +29,17 @@ pub(crate) struct Resource {
     pub(crate) body: Bytes,
     /// Each response on the way, redirects first, as the memory cache reads them.
     pub(crate) chain: Vec<Stored>,
+    /// An application cache gave it.
+    pub(crate) given: Option<Given>,
+}
+
+/// To what an application cache gave a resource.
+#[derive(Debug, Clone)]
+pub(crate) enum Given {
+    /// To a navigation: which entry it is.
+    Navigation(Source),
+    /// To a load by a page of the cache.
+    Load,
 }
 
 /// Under what a resource is found.
@@ -90,6 +102,8 @@ pub(crate) struct Recall<'a> {
     pub(crate) mode: CacheMode,
     /// The document still loads.
     pub(crate) loading: bool,
+    /// Only what the document itself has will do: anything else is its application cache's to answer.
+    pub(crate) own_only: bool,
     /// There is no network.
     pub(crate) offline: bool,
     pub(crate) order: Order,
@@ -144,6 +158,9 @@ impl Memory {
         let Some(held) = self.held.get_mut(ask.key) else {
             return Recalled::Nothing;
         };
+        if held.resource.given.is_some() || (ask.own_only && !held.pinned) {
+            return Recalled::Nothing;
+        }
         let verdict = match ask.order {
             Order::Chromium => chromium(policy, held, ask),
             Order::Textbook => textbook(held, ask),
@@ -161,6 +178,17 @@ impl Memory {
             reason,
             refresh,
         }
+    }
+
+    /// What the current document has of its application cache: it does not ask that twice.
+    pub(crate) fn given(&self, key: &MemoryKey) -> Option<Arc<Resource>> {
+        let resource = &self.held.get(key)?.resource;
+        resource.given.is_some().then(|| resource.clone())
+    }
+
+    /// The current document has another application cache.
+    pub(crate) fn drop_given(&mut self) {
+        self.held.retain(|_, held| held.resource.given.is_none());
     }
 
     /// The current document has it.
@@ -209,6 +237,8 @@ impl Memory {
 
     /// The current document is left, and a new one begins.
     pub(crate) fn turn(&mut self, order: Order, limits: &Limits, now: SystemTime) {
+        // Another document asks its own application cache.
+        self.drop_given();
         for held in self.held.values_mut().filter(|held| held.pinned) {
             held.touched = now;
             if order == Order::Textbook {

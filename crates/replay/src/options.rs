@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use revisit_rules::appcache::Profile;
 use revisit_rules::http::Policy;
 
 use crate::{ClockError, Network};
@@ -20,6 +21,9 @@ pub struct Options {
     pub bfcache: bool,
     /// HTTP/2 server push is taken. Historical: browsers have removed it.
     pub push: bool,
+    /// Pages with a `manifest` attribute have application caches, whose manifests are read by this profile.
+    /// Historical: browsers have removed them.
+    pub application_caches: Option<Profile>,
     /// What a page loads only on demand (`import()`, lazy images) is loaded after it.
     pub on_demand: bool,
     /// What the network takes.
@@ -58,6 +62,8 @@ pub struct Limits {
     pub disk_bytes_max: u64,
     /// Largest body on disk. Default 40 MiB.
     pub disk_body_bytes_max: u64,
+    /// Bytes in application caches of one origin. Default 100 MiB.
+    pub application_cache_bytes_max: u64,
     /// Documents that one tab keeps for going back. Default 6.
     pub bfcache_documents_max: usize,
     /// For how long. Default 10 minutes.
@@ -89,6 +95,7 @@ impl Options {
             partitioned: true,
             bfcache: true,
             push: false,
+            application_caches: None,
             on_demand: false,
             network: Network::FIBRE,
             start: SystemTime::UNIX_EPOCH + START,
@@ -130,6 +137,7 @@ impl Default for Limits {
             memory_lifetime: Duration::from_secs(5 * 60),
             disk_bytes_max: 320 << 20,
             disk_body_bytes_max: 40 << 20,
+            application_cache_bytes_max: 100 << 20,
             bfcache_documents_max: 6,
             bfcache_lifetime: Duration::from_secs(10 * 60),
             history_max: 50,

@@ -29,6 +29,8 @@ pub struct Played {
     pub failed: Vec<String>,
     /// Whether the network was there.
     pub online: bool,
+    /// Whether the browser has application caches.
+    pub application_cache: bool,
 }
 
 /// A step that cannot be played.
@@ -93,7 +95,8 @@ pub fn play(
             .map_err(|source| error(source.into(), words.clone()))?;
         let loads = !visit.exchanges.is_empty()
             || visit.arrival != Arrival::None
-            || !visit.broken.is_empty();
+            || !visit.broken.is_empty()
+            || !visit.events.is_empty();
         if !loads && step.check.is_none() {
             continue;
         }
@@ -112,6 +115,7 @@ pub fn play(
             outdated,
             failed,
             online,
+            application_cache: replay.has_application_caches(),
         });
     }
     Ok(())
@@ -176,6 +180,8 @@ fn action(planned: &Planned, base: &Url) -> Result<Action, StepError> {
             Do::Restart => Action::Restart,
             Do::Offline => Action::Offline,
             Do::Online => Action::Online,
+            Do::Update => Action::UpdateApplicationCache,
+            Do::SwapCache => Action::SwapApplicationCache,
         },
         Planned::Fetch(url, mode, method) => {
             Action::Fetch(Planned::fetching(at(url)?, *mode, method.clone()))
@@ -207,6 +213,8 @@ pub fn in_words(planned: &Planned) -> String {
             Do::Restart => "restart",
             Do::Offline => "offline",
             Do::Online => "online",
+            Do::Update => "applicationCache.update()",
+            Do::SwapCache => "applicationCache.swapCache()",
         }
         .to_owned(),
         Planned::Fetch(url, _, method) if *method == Method::GET => format!("fetch {url}"),

@@ -17,6 +17,7 @@ use crate::{
     Action, Arrival, Cleared, ClockError, Health, Options, Parse, Server, UnknownVersion, Visit,
 };
 
+mod appcache;
 mod exchange;
 mod http;
 mod load;
@@ -25,9 +26,11 @@ mod range;
 mod redirect;
 mod request;
 mod tab;
+mod update;
 mod wire;
 mod write;
 
+use appcache::{Applications, Call};
 use navigate::How;
 use tab::Tab;
 
@@ -44,6 +47,8 @@ pub struct Replay<S, P> {
     cookies: Cookies,
     lines: Lines,
     push: PushCache,
+    /// `None`: the browser has no application caches.
+    applications: Option<Applications>,
     /// In the order of opening.
     tabs: Vec<Tab>,
     /// The tabs in the order in which they were shown, the current one last.
@@ -77,6 +82,12 @@ pub enum ActionError {
         /// How many there are.
         open: usize,
     },
+    /// The browser is one of today.
+    #[error("the browser that is played has no application caches")]
+    NoApplicationCaches,
+    /// What the call throws there is an `InvalidStateError`.
+    #[error("the page has no application cache that this could be done with")]
+    NoApplicationCache,
     /// The server has no such version.
     #[error(transparent)]
     UnknownVersion(#[from] UnknownVersion),
@@ -103,6 +114,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
             cookies: Cookies::default(),
             lines: Lines::new(options.network, options.seed),
             push: PushCache::default(),
+            applications: options.application_caches.map(Applications::new),
             tabs: Vec::new(),
             shown: Vec::new(),
             tabs_opened: 0,
@@ -115,6 +127,11 @@ impl<S: Server, P: Parse> Replay<S, P> {
     /// The true time.
     pub fn now(&self) -> SystemTime {
         self.world.now
+    }
+
+    /// Whether this browser has application caches.
+    pub fn has_application_caches(&self) -> bool {
+        self.applications.is_some()
     }
 
     /// The server.
@@ -140,6 +157,8 @@ impl<S: Server, P: Parse> Replay<S, P> {
             arrival: Arrival::None,
             exchanges: Vec::new(),
             broken: Vec::new(),
+            manifests: Vec::new(),
+            events: Vec::new(),
             load_time: Duration::ZERO,
         };
         self.lines.begin(self.world.now);
@@ -147,11 +166,18 @@ impl<S: Server, P: Parse> Replay<S, P> {
         self.push.close_all_but(|origin| lines.is_open(origin));
         self.act(&mut visit, action)?;
         visit.document = self.document().map(|document| document.url.clone());
-        let took = visit.exchanges.iter().map(|one| one.end).max();
-        let took = took.unwrap_or_default();
+        let end = |visit: &Visit| visit.exchanges.iter().map(|one| one.end).max();
+        let took = end(&visit).unwrap_or_default();
         if visit.arrival == Arrival::None {
             visit.load_time = took;
         }
+        let loaded = match visit.arrival {
+            Arrival::Loaded => visit.load_time,
+            _ => took,
+        };
+        self.close_pages();
+        let rest = self.update_application_caches(&mut visit, loaded);
+        let took = end(&visit).unwrap_or_default().max(rest);
         // Where the calendar ends time stands still.
         self.world.now = self.world.now.checked_add(took).unwrap_or(self.world.now);
         Ok(visit)
@@ -225,6 +251,8 @@ impl<S: Server, P: Parse> Replay<S, P> {
                 self.document().ok_or(ActionError::NoDocument)?;
                 self.script_inserts(visit, subresource);
             }
+            Action::UpdateApplicationCache => self.script_calls(Call::Update)?,
+            Action::SwapApplicationCache => self.script_calls(Call::SwapCache)?,
             Action::Clear(cleared) => self.clear(*cleared),
             Action::Wait(span) => self.pass(*span)?,
             Action::SetClock(error) => self.world.clock = *error,
@@ -241,6 +269,8 @@ impl<S: Server, P: Parse> Replay<S, P> {
         }
         if matches!(cleared, Cleared::Cookies | Cleared::Everything) {
             self.cookies.clear(None);
+            // "… at the same time as cookies" and all else that an origin keeps (HTML 5.1 §11.3.4)
+            self.clear_application_caches(None);
         }
     }
 

@@ -1,12 +1,14 @@
 //! The report: what the visits cost, visit by visit, as it is printed with `--json` and told to people.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use revisit_rules::appcache::Event;
 use serde::Serialize;
 
 use crate::findings::Finding;
 use crate::play::Played;
-use crate::{Arrival, Exchange};
+use crate::{Arrival, Exchange, PageEvent, Reason};
 
 /// What a replay came to.
 #[derive(Debug, Serialize)]
@@ -17,6 +19,8 @@ pub struct Report {
     pub network: &'static str,
     /// The order of the layers.
     pub order: &'static str,
+    /// Whether the browser has application caches.
+    pub application_cache: bool,
     /// Each step that loaded something.
     pub visits: Vec<VisitReport>,
     /// What its author may want to change, the most harmful first.
@@ -56,6 +60,8 @@ pub struct VisitReport {
     pub broken: Vec<BrokenReport>,
     /// Promises that do not hold.
     pub failed: Vec<String>,
+    /// What pages heard of their application caches, in the order of time.
+    pub events: Vec<EventReport>,
     /// All that was asked for, in the order of asking; empty where nobody wants to know.
     pub exchanges: Vec<ExchangeReport>,
 }
@@ -80,6 +86,28 @@ pub struct BrokenReport {
     pub why: String,
 }
 
+/// An event at a page's `window.applicationCache`.
+#[derive(Debug, Serialize)]
+pub struct EventReport {
+    /// Its tab, counted from 1 in the order of opening.
+    pub tab: usize,
+    /// The page.
+    pub page: String,
+    /// Milliseconds since the beginning: an estimate.
+    pub at_ms: u64,
+    /// Its type.
+    pub event: &'static str,
+    /// Of a `progress`: files that are done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<usize>,
+    /// Of a `progress`: files there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<usize>,
+    /// Of an `error`: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
 /// One question and its answer.
 #[derive(Debug, Serialize)]
 pub struct ExchangeReport {
@@ -93,6 +121,9 @@ pub struct ExchangeReport {
     pub from: &'static str,
     /// Why.
     pub reason: String,
+    /// What the page's application cache had to do with it, if the page has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_cache: Option<String>,
     /// Why it is not kept, if it is not.
     pub not_kept: Option<String>,
     /// The status that the page sees.
@@ -109,6 +140,9 @@ pub struct ExchangeReport {
     pub start_ms: u64,
     /// Milliseconds since the beginning, when all of it had come: an estimate.
     pub end_ms: u64,
+    /// The reason says already what the application cache had to do with it.
+    #[serde(skip)]
+    reason_says_all: bool,
 }
 
 impl VisitReport {
@@ -133,7 +167,7 @@ impl VisitReport {
             requests: visit.requests(),
             network_bytes: visit.wire_bytes(),
             layers,
-            load_ms: u64::try_from(visit.load_time.as_millis()).unwrap_or(u64::MAX),
+            load_ms: ms(visit.load_time),
             stale: paths(stale.map(|one| &one.url).collect()),
             outdated: paths(played.outdated.iter().collect()),
             broken: visit
@@ -145,6 +179,7 @@ impl VisitReport {
                 })
                 .collect(),
             failed: played.failed.clone(),
+            events: visit.events.iter().map(EventReport::of).collect(),
             exchanges: match whole {
                 true => visit.exchanges.iter().map(ExchangeReport::of).collect(),
                 false => Vec::new(),
@@ -153,15 +188,36 @@ impl VisitReport {
     }
 }
 
+impl EventReport {
+    fn of(one: &PageEvent) -> Self {
+        let (loaded, total) = match one.event {
+            Event::Progress { loaded, total } => (Some(loaded), Some(total)),
+            _ => (None, None),
+        };
+        Self {
+            tab: one.tab + 1,
+            page: one.page.to_string(),
+            at_ms: ms(one.at),
+            event: one.event.name(),
+            loaded,
+            total,
+            message: match &one.event {
+                Event::Error(trouble) => Some(trouble.message()),
+                _ => None,
+            },
+        }
+    }
+}
+
 impl ExchangeReport {
     fn of(one: &Exchange) -> Self {
-        let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         Self {
             url: one.url.to_string(),
             method: one.method.to_string(),
             destination: one.destination.name(),
             from: one.label(),
             reason: one.reason.to_string(),
+            application_cache: one.application_cache.as_ref().map(ToString::to_string),
             not_kept: one.not_kept.map(|why| why.to_string()),
             status: one.status,
             requests: one.asked.len(),
@@ -170,6 +226,21 @@ impl ExchangeReport {
             background: one.background,
             start_ms: ms(one.start),
             end_ms: ms(one.end),
+            reason_says_all: matches!(one.reason, Reason::Entry(_) | Reason::ListedNowhere),
         }
     }
+
+    /// Why it went as it did, with the part that an application cache had in it.
+    pub fn why(&self) -> String {
+        match &self.application_cache {
+            Some(role) if !self.reason_says_all => {
+                format!("{}; application cache: {role}", self.reason)
+            }
+            _ => self.reason.clone(),
+        }
+    }
+}
+
+fn ms(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,13 +4,16 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, Method};
+use revisit_rules::appcache::Event;
 use url::Url;
 
 use crate::{Action, Destination};
 
 mod reason;
+mod role;
 
 pub use reason::{NotKept, Reason};
+pub use role::Role;
 
 /// What one action came to.
 #[derive(Debug, Clone)]
@@ -27,8 +30,25 @@ pub struct Visit {
     pub exchanges: Vec<Exchange>,
     /// What did not come as it should.
     pub broken: Vec<Broken>,
+    /// The pages that name the manifest of an application cache, and which they name.
+    pub manifests: Vec<(Url, Url)>,
+    /// What open pages heard of their application caches, in the order of time.
+    pub events: Vec<PageEvent>,
     /// When the last of what the load waits for had come: an estimate by the network model.
     pub load_time: Duration,
+}
+
+/// An event at a page's `window.applicationCache`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageEvent {
+    /// Its tab, counted from 0 in the order of opening.
+    pub tab: usize,
+    /// The page.
+    pub page: Url,
+    /// When, since the beginning of the visit: an estimate.
+    pub at: Duration,
+    /// Which.
+    pub event: Event,
 }
 
 /// How a document came.
@@ -74,6 +94,8 @@ pub struct Exchange {
     pub background: bool,
     /// Whether the answer was used past its lifetime, without asking.
     pub stale: bool,
+    /// What the application cache of the page had to do with it, if it has one.
+    pub application_cache: Option<Role>,
     /// Why the answer was not kept, where the network gave one that is not.
     pub not_kept: Option<NotKept>,
     /// When it was asked, since the beginning of the visit: an estimate.
@@ -101,6 +123,8 @@ pub enum Layer {
     Document,
     /// The memory cache of the tab.
     Memory,
+    /// The application cache of the page, or to a navigation one of the site's.
+    ApplicationCache,
     /// The service worker.
     Worker,
     /// The disk cache, for the first use of what was prefetched.
@@ -144,6 +168,9 @@ pub enum Trouble {
     /// The server answers with an error.
     #[error("the server answers with status {0}")]
     Status(u16),
+    /// The page has an application cache, and its manifest lists this nowhere.
+    #[error("the manifest of the page's application cache lists it nowhere")]
+    ListedNowhere,
     /// More redirects than a browser follows, which is 20: a loop, most often.
     #[error("more than 20 redirects: a loop, most often")]
     TooManyRedirects,
@@ -199,6 +226,7 @@ impl Layer {
         match self {
             Self::Document => "same document",
             Self::Memory => "memory cache",
+            Self::ApplicationCache => "application cache",
             Self::Worker => "ServiceWorker",
             Self::Prefetch => "prefetch cache",
             Self::Disk => "disk cache",

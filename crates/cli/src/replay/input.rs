@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
+use revisit_generator::config::AppcacheProfile;
 use revisit_references::loads::Screen;
 use revisit_replay::inputs::{Deploys, Folder, FolderError, Har, HarError, Pages};
 use revisit_replay::play::page_loads;
 use revisit_replay::scenario::{Scenario, ScenarioError, Step, network, tour};
 use revisit_replay::{Network, Options};
+use revisit_rules::appcache::Profile;
 use url::Url;
 
 use crate::args::ReplayArgs;
@@ -48,10 +50,12 @@ pub(super) fn read_at(args: &ReplayArgs, origin: Option<&Url>) -> Result<Subject
     if let Some(order) = &args.order {
         scenario.order = Some(order.clone());
     }
+    scenario.application_cache |= args.application_cache;
     if let Some(origin) = origin {
         scenario.origin = Some(origin.to_string());
     }
-    let options = options(&scenario)?;
+    let mut options = options(&scenario)?;
+    options.application_caches = application_caches(&scenario, &config)?;
     match scenario.har.clone() {
         Some(har) => recording(&har, scenario, options),
         None => site(&named, scenario, options, &config),
@@ -101,15 +105,12 @@ fn scenario_of(args: &ReplayArgs) -> Result<(Scenario, String), Failure> {
         site: Some(first.clone()),
         ..Scenario::default()
     };
-    // They stand in the order of their names: 02 before 10.
-    let width = (later.len() + 1).to_string().len();
     for folder in later {
         // The tour deploys them in the order of the words; two of one name are told apart.
         let place = scenario.deploys.len() + 2;
-        scenario.deploys.insert(
-            format!("{place:0width$} ({})", folder.display()),
-            folder.clone(),
-        );
+        scenario
+            .deploys
+            .insert(format!("{place} ({})", folder.display()), folder.clone());
     }
     Ok((scenario, shown(first)))
 }
@@ -163,6 +164,22 @@ fn options(scenario: &Scenario) -> Result<Options, Failure> {
     Ok(options)
 }
 
+/// How a browser with application caches reads manifests, if such a one is played.
+fn application_caches(scenario: &Scenario, config: &Config) -> Result<Option<Profile>, Failure> {
+    if !scenario.application_cache {
+        return Ok(None);
+    }
+    if scenario.har.is_some() {
+        return Err(Failure::words(anyhow!("a recording has no manifest of an application cache, so that none can be played"))
+            .help("leave out `--application-cache`, or name the folder that is deployed: browsers fetched manifests past their own DevTools".to_owned()));
+    }
+    Ok(Some(match config.appcache.profile {
+        AppcacheProfile::Standard => Profile::STANDARD,
+        AppcacheProfile::Compat => Profile::COMPAT,
+        AppcacheProfile::SameOriginHttps => Profile::SAME_ORIGIN_HTTPS,
+    }))
+}
+
 fn site(
     of: &str,
     scenario: Scenario,
@@ -188,9 +205,9 @@ fn site(
     let pages = first.pages();
     let start = pages.first().map_or("/", String::as_str);
     let next = pages.get(1).map(String::as_str);
-    let deploys: Vec<&str> = scenario.deploys.keys().map(String::as_str).collect();
+    let deploys = scenario.deploy_names();
     let steps = match scenario.step.is_empty() {
-        true => tour(start, next, &deploys),
+        true => tour(start, next, &deploys, scenario.application_cache),
         false => scenario.step.clone(),
     };
     // Not before the files were written: a `Last-Modified` in the future says nothing.
@@ -204,6 +221,9 @@ fn site(
     let screen = screen(&scenario);
     let besides = page_loads(&scenario.page).map_err(off)?;
     let mut notes = Vec::new();
+    if scenario.application_cache {
+        notes.push("played is a browser of the time of application caches: none of today has them. What a script calls there is a step of its own: `do = \"update\"`, `do = \"swap-cache\"`".to_owned());
+    }
     if besides.is_empty() {
         notes.push("scripts are not run: what they fetch is named by `[[page]]` of a scenario, or comes from a HAR file".to_owned());
     }
@@ -236,7 +256,7 @@ fn recording(path: &Path, scenario: Scenario, mut options: Options) -> Result<Su
         .find(|page| **page != first)
         .map(Url::as_str);
     let steps = match scenario.step.is_empty() {
-        true => tour(first.as_str(), next, &[]),
+        true => tour(first.as_str(), next, &[], false),
         false => scenario.step.clone(),
     };
     let mut notes = Vec::new();

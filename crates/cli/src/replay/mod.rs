@@ -24,6 +24,12 @@ use crate::terminal::{counted, say};
 
 pub(crate) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let subject = input::read(args)?;
+    if args.browser.is_some() && subject.options.application_caches.is_some() {
+        let error = anyhow::anyhow!("no Chromium of today has application caches to compare with");
+        return Err(Failure::words(error).help(
+            "leave out `--browser`, or application caches: `--application-cache`, and `application_cache` in the scenario".to_owned(),
+        ));
+    }
     // Every answer of a thousand visits is told only to who asks.
     let whole = args.verbose || args.json || args.report.is_some();
     let report = replayed(subject, whole)?;
@@ -86,6 +92,7 @@ fn replayed(subject: Subject, whole: bool) -> Result<Report, Failure> {
     let elsewhere = pages.elsewhere();
     let registered = pages.worker();
     let (network, order) = (options.network.name, options.order);
+    let application_cache = options.application_caches.is_some();
     let mut replay = Replay::new(options, server, pages);
     let mut visits = Vec::new();
     let mut findings = Findings::default();
@@ -129,7 +136,8 @@ fn replayed(subject: Subject, whole: bool) -> Result<Report, Failure> {
     }
     let mut findings = findings.finish();
     if has_worker || registered.load(Ordering::Relaxed) {
-        findings.retain(|finding| finding.kind != Kind::OfflineFails);
+        findings
+            .retain(|finding| !matches!(finding.kind, Kind::OfflineFails | Kind::ManifestIgnored));
         notes.push(
             "the site's service worker is not run: what it answers, offline above all, is not in these rows".to_owned(),
         );
@@ -141,6 +149,7 @@ fn replayed(subject: Subject, whole: bool) -> Result<Report, Failure> {
             Order::Chromium => "chromium",
             Order::Textbook => "textbook",
         },
+        application_cache,
         visits,
         findings,
         notes,
@@ -155,6 +164,14 @@ fn help(error: &PlayError) -> Option<String> {
         StepError::Action(ActionError::NoDocument | ActionError::NoHistory) => {
             Some("put a step before it that visits a page".to_owned())
         }
+        StepError::Action(ActionError::NoApplicationCaches) => Some(
+            "play a browser that has them: `application_cache = true`, or `--application-cache`"
+                .to_owned(),
+        ),
+        StepError::Action(ActionError::NoApplicationCache) => Some(
+            "put a step before it after which the page has one, and for `swap-cache` a newer one"
+                .to_owned(),
+        ),
         StepError::Action(_) => None,
         StepError::Address(_) => {
             Some("write a path such as `/about` or a whole address".to_owned())

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use revisit_replay::report::{Report, VisitReport};
 
+use super::table::heard;
 use crate::terminal::bytes;
 
 pub(super) fn page(report: &Report) -> String {
@@ -91,6 +92,11 @@ fn off(visit: &VisitReport) -> String {
             .map(|url| format!("{url} is of an earlier deploy")),
     );
     parts.extend(visit.stale.iter().map(|url| format!("{url} is stale")));
+    parts.extend(
+        heard(visit)
+            .into_iter()
+            .map(|(page, events)| format!("{page} hears {events}")),
+    );
     parts.join("; ")
 }
 
@@ -120,7 +126,7 @@ fn details(out: &mut String, visit: &VisitReport) {
             escape(&one.url),
             escape(one.from),
             one.network_bytes,
-            escape(&one.reason),
+            escape(&one.why()),
         );
     }
     out.push_str("</table></details>\n");

@@ -115,6 +115,7 @@ fn from_caches(visit: &VisitReport) -> String {
         "prefetch cache",
         "push cache",
         "ServiceWorker",
+        "application cache",
         "memory cache",
         "same document",
     ];
@@ -154,7 +155,52 @@ fn off(visit: &VisitReport, home: Option<&Url>) -> String {
     if !visit.failed.is_empty() {
         parts.push("check fails".to_owned());
     }
+    let ends = ends(visit);
+    if !ends.is_empty() {
+        parts.push(format!("application cache: {}", ends.join(", ")));
+    }
     plain(&parts.join(", ")).into_owned()
+}
+
+/// What updates of application caches came to, each once.
+fn ends(visit: &VisitReport) -> Vec<&'static str> {
+    let mut ends = Vec::new();
+    for one in &visit.events {
+        let end = !matches!(one.event, "checking" | "downloading" | "progress");
+        if end && !ends.contains(&one.event) {
+            ends.push(one.event);
+        }
+    }
+    ends
+}
+
+/// What each page heard of its application cache, a line for each.
+pub(super) fn heard(visit: &VisitReport) -> Vec<(&str, String)> {
+    let mut pages: Vec<((usize, &str), Vec<String>)> = Vec::new();
+    for one in &visit.events {
+        let place = pages
+            .iter()
+            .position(|(page, _)| *page == (one.tab, &*one.page));
+        let place = place.unwrap_or_else(|| {
+            pages.push(((one.tab, &one.page), Vec::new()));
+            pages.len() - 1
+        });
+        let events = &mut pages[place].1;
+        let told = match (&one.message, one.loaded.zip(one.total)) {
+            (Some(message), _) => format!("{} ({message})", one.event),
+            (_, Some((loaded, total))) => format!("progress to {loaded} of {total}"),
+            _ => one.event.to_owned(),
+        };
+        // Of several steps of progress the last says it all.
+        match events.last_mut() {
+            Some(last) if last.starts_with("progress") && one.event == "progress" => *last = told,
+            _ => events.push(told),
+        }
+    }
+    let lines = pages.into_iter();
+    lines
+        .map(|((_, page), events)| (page, events.join(", ")))
+        .collect()
 }
 
 /// Each answer of a visit with its reason.
@@ -175,6 +221,8 @@ fn answers(visit: &VisitReport, home: Option<&Url>) -> String {
         .max()
         .unwrap_or(0)
         .min(PATH_WIDTH);
+    let labels = visit.exchanges.iter().map(|one| label(one).chars().count());
+    let label_width = labels.max().unwrap_or(0).max(LABEL_WIDTH);
     for one in &visit.exchanges {
         let size = match one.network_bytes {
             0 => String::new(),
@@ -185,13 +233,21 @@ fn answers(visit: &VisitReport, home: Option<&Url>) -> String {
             .as_ref()
             .map_or(String::new(), |why| format!("; not kept: {why}"));
         text.push_str(&format!(
-            "  {:<width$}  {:<14}  {size:>9}  {}{not_kept}\n",
+            "  {:<width$}  {:<label_width$}  {size:>9}  {}{not_kept}\n",
             plain(&short(&one.url, home)),
             label(one),
-            plain(&one.reason),
+            plain(&one.why()),
+        ));
+    }
+    for (page, events) in heard(visit) {
+        text.push_str(&format!(
+            "  events at {}: {}\n",
+            plain(&short(page, home)),
+            plain(&events)
         ));
     }
     text
 }
 
 const PATH_WIDTH: usize = 60;
+const LABEL_WIDTH: usize = 14;

@@ -282,6 +282,10 @@ impl<S: Server, P: Parse> Replay<S, P> {
         if ask.mode.cache == CacheMode::NoStore {
             return Some(NotKept::Mode);
         }
+        // It is about the copy of whoever set the conditions: an application cache.
+        if response.status == StatusCode::NOT_MODIFIED {
+            return None;
+        }
         // Blink calls a prefetch off at the head of an error, before the disk has it all.
         if ask.prefetch && response.status.as_u16() >= 400 {
             return Some(NotKept::FailedPrefetch);
@@ -397,6 +401,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
             headers: headers.clone(),
             body,
             chain: stored.into_iter().collect(),
+            given: None,
         }
     }
 }

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
+use revisit_rules::appcache::HostId;
 use url::Url;
 
 use super::Replay;
 use super::exchange::{broke, recalled};
 use super::http::{Ask, Got};
-use super::request::Plan;
+use super::request::{Caches, Plan};
 use crate::disk::Mode;
 use crate::memory::{MemoryKey, Recall, Recalled, Resource, while_revalidate};
 use crate::{
@@ -30,6 +31,8 @@ pub(super) struct Context {
     pub(super) mode: Mode,
     /// It is still loading.
     pub(super) loading: bool,
+    /// What the document is to application caches.
+    pub(super) host: Option<HostId>,
 }
 
 /// Something that was found, and waits for its turn.
@@ -39,8 +42,20 @@ struct Found {
     within: Url,
     /// The document about it: the tab's, or one within that.
     document: Url,
+    /// What that is to application caches.
+    host: Option<HostId>,
     /// How many documents it is within.
     depth: usize,
+}
+
+/// What came of something that a document needs.
+struct Needed {
+    /// Nothing: the document has it already, or it is for later.
+    resource: Option<Arc<Resource>>,
+    /// When it had come.
+    end: Duration,
+    /// Of a document within: what it is to application caches.
+    host: Option<HostId>,
 }
 
 /// What waits, the earliest first; of the same moment in the order of finding.
@@ -63,6 +78,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
         let (mut on_demand, mut prefetches) = (Queue::default(), Queue::default());
         let document = Document {
             url: &context.document,
+            host: context.host,
             depth: 0,
         };
         self.look(
@@ -102,7 +118,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
         }
         visit.load_time = loaded;
         for (_, found) in prefetches.drain() {
-            self.prefetch(visit, context, &found.one, &found.within, loaded);
+            self.prefetch(visit, context, &found, loaded);
         }
     }
 
@@ -115,15 +131,17 @@ impl<S: Server, P: Parse> Replay<S, P> {
         ready: Duration,
         queue: &mut Queue,
     ) -> Duration {
-        let Found {
-            one,
-            within,
-            document,
-            depth,
-        } = found;
-        let Some((resource, end)) = self.need(visit, context, &one, &within, ready) else {
+        let Some(needed) = self.need(visit, context, &found, ready) else {
             return ready;
         };
+        let Needed { resource, end, .. } = needed;
+        let Found {
+            one,
+            document,
+            host,
+            depth,
+            ..
+        } = found;
         // What is preloaded is looked through when it is used.
         let Some(resource) = resource.filter(|_| one.phase != Phase::Preload) else {
             return end;
@@ -134,6 +152,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
         }
         let about = Document {
             url: if is_frame { &resource.url } else { &document },
+            host: if is_frame { needed.host } else { host },
             depth: depth + usize::from(is_frame),
         };
         self.look(&resource, one.destination, &about, end, queue);
@@ -168,33 +187,38 @@ impl<S: Server, P: Parse> Replay<S, P> {
                 one: one.clone(),
                 within: resource.url.clone(),
                 document: document.url.clone(),
+                host: document.host,
                 depth: document.depth,
             };
             queue.push(ready, found);
         }
     }
 
-    /// One subresource, from the first layer that has it. `None`: it did not come. Else when it had
-    /// come, and what it is if this document did not have it before.
+    /// One subresource, from the first layer that has it. `None`: it did not come.
     fn need(
         &mut self,
         visit: &mut Visit,
         context: &Context,
-        one: &Subresource,
-        within: &Url,
+        found: &Found,
         ready: Duration,
-    ) -> Option<(Option<Arc<Resource>>, Duration)> {
+    ) -> Option<Needed> {
+        let Found { one, within, .. } = found;
+        let had = |resource, end| Needed {
+            resource,
+            end,
+            host: None,
+        };
         let key = MemoryKey::of(one);
         let now = self.local(ready);
         let is_preload = one.phase == Phase::Preload;
 
-        let plan = plan(context, one, within, ready);
+        let plan = plan(context, one, within, found.host, ready);
         let request = self.request(&plan, &one.url, ready);
 
         // What the document has preloaded, whatever its fields say.
         let preloads = &mut self.document_mut()?.preloads;
         if is_preload && preloads.contains_key(&key) {
-            return Some((None, ready));
+            return Some(had(None, ready));
         }
         if let Some(resource) = preloads.remove(&key) {
             let (layer, reason) = (Layer::Document, Reason::Preloaded);
@@ -202,7 +226,12 @@ impl<S: Server, P: Parse> Replay<S, P> {
             let newer = self.refresh_preloaded(visit, &request, &resource);
             let held = newer.unwrap_or_else(|| resource.clone());
             self.tab_mut()?.memory.hold(key, held, now);
-            return Some((Some(resource), ready));
+            return Some(had(Some(resource), ready));
+        }
+        if let Some(resource) = self.tab()?.memory.given(&key) {
+            let (layer, reason) = (Layer::Document, Reason::UsedBefore);
+            recalled(visit, one, within, layer, reason, &resource, ready);
+            return Some(had(None, ready));
         }
 
         // The order of the textbooks asks the worker here.
@@ -212,6 +241,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
             headers: &without_cookies(&request.headers),
             mode: context.mode.cache,
             loading: context.loading,
+            own_only: self.is_ruled(found.host, &one.url),
             offline: self.world.offline,
             order: self.options.order,
             now,
@@ -236,15 +266,19 @@ impl<S: Server, P: Parse> Replay<S, P> {
             }
             if is_preload {
                 self.document_mut()?.preloads.insert(key, resource);
-                return Some((None, ready));
+                return Some(had(None, ready));
             }
-            return Some((Some(resource).filter(|_| !known), ready));
+            return Some(had(Some(resource).filter(|_| !known), ready));
         }
 
-        // The order of Chromium asks the worker here.
+        // The order of Chromium asks the worker here. Application caches are asked with each step of the fetch.
 
-        let got = match self.fetch(visit, plan, &one.url) {
-            Ok(got) => got,
+        let fetched = match one.destination {
+            Destination::Iframe => self.fetch_page(visit, &plan, &one.url),
+            _ => self.fetch(visit, plan, &one.url).map(|got| (got, None)),
+        };
+        let (got, host) = match fetched {
+            Ok(fetched) => fetched,
             Err(trouble) => {
                 broke(visit, one, trouble);
                 return None;
@@ -255,6 +289,9 @@ impl<S: Server, P: Parse> Replay<S, P> {
             end,
             refreshed,
         } = got;
+        if let Some(host) = host {
+            self.document_mut()?.hosts.push(host);
+        }
         let status = resource.status.as_u16();
         if status >= 400 {
             broke(visit, one, crate::Trouble::Status(status));
@@ -262,11 +299,15 @@ impl<S: Server, P: Parse> Replay<S, P> {
         self.note_no_store(one.destination, &resource);
         if is_preload {
             self.document_mut()?.preloads.insert(key, resource);
-            return Some((None, end));
+            return Some(had(None, end));
         }
         let held = refreshed.unwrap_or_else(|| resource.clone());
         self.tab_mut()?.memory.hold(key, held, now);
-        Some((Some(resource), end))
+        Some(Needed {
+            resource: Some(resource),
+            end,
+            host,
+        })
     }
 
     /// What was preloaded is used: has it become stale in between, and is to be asked for?
@@ -282,15 +323,9 @@ impl<S: Server, P: Parse> Replay<S, P> {
     }
 
     /// Loads something for a document to come.
-    fn prefetch(
-        &mut self,
-        visit: &mut Visit,
-        context: &Context,
-        one: &Subresource,
-        within: &Url,
-        ready: Duration,
-    ) {
-        let mut plan = plan(context, one, within, ready);
+    fn prefetch(&mut self, visit: &mut Visit, context: &Context, found: &Found, ready: Duration) {
+        let Found { one, within, .. } = found;
+        let mut plan = plan(context, one, within, found.host, ready);
         plan.prefetch = true;
         plan.background = true;
         plan.mode = Mode::of(CacheMode::Default);
@@ -313,18 +348,18 @@ impl<S: Server, P: Parse> Replay<S, P> {
         let Some(context) = self.context() else {
             return;
         };
-        if one.phase == Phase::Prefetch {
-            let within = context.document.clone();
-            self.prefetch(visit, &context, one, &within, Duration::ZERO);
-            return;
-        }
-        let mut queue = Queue::default();
         let found = Found {
             one: one.clone(),
             within: context.document.clone(),
             document: context.document.clone(),
+            host: context.host,
             depth: 0,
         };
+        if one.phase == Phase::Prefetch {
+            self.prefetch(visit, &context, &found, Duration::ZERO);
+            return;
+        }
+        let mut queue = Queue::default();
         queue.push(Duration::ZERO, found);
         while let Some((ready, found)) = queue.pop() {
             match found.one.phase {
@@ -353,7 +388,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
             headers: fetching.headers.clone(),
             body_bytes: fetching.body_bytes,
             mode: Mode::of(fetching.mode),
-            ..plan(&context, &one, &document, Duration::ZERO)
+            ..plan(&context, &one, &document, context.host, Duration::ZERO)
         };
         if is_plain
             && let Some(resource) = self
@@ -388,6 +423,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
             site: document.site.clone(),
             mode: Mode::of(CacheMode::Default),
             loading: false,
+            host: document.host(),
         })
     }
 
@@ -406,10 +442,17 @@ impl<S: Server, P: Parse> Replay<S, P> {
 /// The document about something that is found.
 struct Document<'a> {
     url: &'a Url,
+    host: Option<HostId>,
     depth: usize,
 }
 
-fn plan(context: &Context, one: &Subresource, within: &Url, ready: Duration) -> Plan {
+fn plan(
+    context: &Context,
+    one: &Subresource,
+    within: &Url,
+    host: Option<HostId>,
+    ready: Duration,
+) -> Plan {
     Plan {
         method: Method::GET,
         destination: one.destination,
@@ -427,6 +470,13 @@ fn plan(context: &Context, one: &Subresource, within: &Url, ready: Duration) -> 
         found_in: Some(within.clone()),
         ready,
         background: false,
+        caches: match (one.destination, context.mode.cache) {
+            // Within what is loaded past all caches, too.
+            (Destination::Iframe, CacheMode::Reload) => Caches::Past,
+            // A document within is a navigation of its own.
+            (Destination::Iframe, _) => Caches::All(host),
+            _ => Caches::Of(host),
+        },
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
+use revisit_rules::appcache::HostId;
 use url::Url;
 
 use super::http::Got;
 use super::load::Context;
-use super::request::Plan;
+use super::request::{Caches, Plan};
 use super::tab::{Document, Entry, Parked};
 use super::{ActionError, Replay};
 use crate::disk::Mode;
@@ -66,6 +67,13 @@ impl<S: Server, P: Parse> Replay<S, P> {
             }
             return;
         }
+        let document = self.document().and_then(|document| document.host());
+        let caches = match how {
+            // "… and the user agent is not in a mode where it will avoid using application caches" (HTML 5.1)
+            How::HardReload => Caches::Past,
+            How::Link | How::Reload => Caches::All(document),
+            How::Typed | How::History(_) => Caches::All(None),
+        };
         let plan = Plan {
             method: Method::GET,
             destination: Destination::Document,
@@ -80,14 +88,15 @@ impl<S: Server, P: Parse> Replay<S, P> {
             top: None,
             ready: Duration::ZERO,
             background: false,
+            caches,
         };
-        let got = self.fetch(visit, plan, url);
+        let got = self.fetch_page(visit, &plan, url);
         let broken = |trouble| Broken {
             url: url.clone(),
             destination: Destination::Document,
             trouble,
         };
-        let got = match got {
+        let (got, host) = match got {
             Ok(got) => got,
             Err(trouble) => {
                 visit.broken.push(broken(trouble));
@@ -105,7 +114,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
         }
         visit.arrival = Arrival::Loaded;
         visit.load_time = got.end;
-        let context = self.arrive(url, &got, how);
+        let context = self.arrive(url, &got, host, how);
         self.load(visit, &context, &got.resource, got.end);
     }
 
@@ -168,13 +177,13 @@ impl<S: Server, P: Parse> Replay<S, P> {
     }
 
     /// A document has come: it takes the place of the one before.
-    fn arrive(&mut self, asked: &Url, got: &Got, how: How) -> Context {
+    fn arrive(&mut self, asked: &Url, got: &Got, host: Option<HostId>, how: How) -> Context {
         let resource = &got.resource;
         let mut url = resource.url.clone();
         if url == without_fragment(asked) {
             url.set_fragment(asked.fragment());
         }
-        let host = url.host_str().unwrap_or_default();
+        let name = url.host_str().unwrap_or_default();
         let document = Document {
             site: site(&url),
             status: resource.status,
@@ -183,7 +192,8 @@ impl<S: Server, P: Parse> Replay<S, P> {
                 .last()
                 .is_some_and(|one| one.directives.no_store),
             fetched_no_store: false,
-            cookies: self.cookies.changes(host),
+            cookies: self.cookies.changes(name),
+            hosts: host.into_iter().collect(),
             preloads: HashMap::new(),
             url: url.clone(),
         };
@@ -192,6 +202,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
             mode: how.mode_within(self.options.order),
             loading: true,
             document: url.clone(),
+            host,
         };
         self.commit(&url, Some(document), how);
         context
@@ -252,7 +263,8 @@ impl<S: Server, P: Parse> Replay<S, P> {
     fn park(&mut self, to: Option<usize>) {
         let now = self.world.now;
         let limits = self.options.limits;
-        let allowed = self.options.bfcache;
+        let document = self.document().and_then(|document| document.host());
+        let allowed = self.options.bfcache && !self.has_application_cache(document);
         let Some(tab) = self.tab_mut() else {
             return;
         };

@@ -27,7 +27,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
         let mut ready = plan.ready;
         for _ in 0..=REDIRECTS_MAX {
             let ask = self.request(&plan, &at, ready);
-            let mut got = self.http(visit, &ask)?;
+            let mut got = self.answer(visit, &plan, &ask)?;
             let status = got.resource.status;
             let location = match status.as_u16() {
                 301..=303 | 307 | 308 => got.resource.headers.get(LOCATION),

@@ -7,6 +7,7 @@ use http::header::{
     ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, COOKIE, HeaderName, ORIGIN, REFERER, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue, Method};
+use revisit_rules::appcache::HostId;
 use revisit_rules::http::invalidate::is_safe;
 use url::Url;
 
@@ -36,6 +37,19 @@ pub(super) struct Plan {
     pub(super) found_in: Option<Url>,
     pub(super) ready: Duration,
     pub(super) background: bool,
+    /// Which application caches are asked.
+    pub(super) caches: Caches,
+}
+
+/// Which application caches are asked for something, where the browser has any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caches {
+    /// None: past all caches, or the update of one.
+    Past,
+    /// All of the origin, for a navigation; the user comes from this page.
+    All(Option<HostId>),
+    /// That of this page, for what it loads.
+    Of(Option<HostId>),
 }
 
 impl<S: Server, P: Parse> Replay<S, P> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::StatusCode;
+use revisit_rules::appcache::HostId;
 use url::Url;
 
 use super::Replay;
@@ -55,11 +56,31 @@ pub(super) struct Document {
     pub(super) fetched_no_store: bool,
     /// [`crate::cookies::Cookies::changes`] of its host when it came.
     pub(super) cookies: u64,
+    /// What it and the documents within it are to application caches, where the browser has any; itself first.
+    pub(super) hosts: Vec<HostId>,
     /// What it preloaded and has not used yet.
     pub(super) preloads: HashMap<MemoryKey, Arc<Resource>>,
 }
 
+impl Document {
+    /// What it is to application caches.
+    pub(super) fn host(&self) -> Option<HostId> {
+        self.hosts.first().copied()
+    }
+}
+
 impl Tab {
+    /// All documents, those for going back among them.
+    pub(super) fn documents(&self) -> impl Iterator<Item = &Document> {
+        let parked = self
+            .history
+            .iter()
+            .filter_map(|entry| entry.parked.as_ref());
+        self.document
+            .iter()
+            .chain(parked.map(|parked| &parked.document))
+    }
+
     /// The URL that it shows, or tried to show.
     pub(super) fn url(&self) -> Option<&Url> {
         self.history.get(self.at).map(|entry| &entry.url)

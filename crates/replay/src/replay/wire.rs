@@ -115,6 +115,9 @@ impl<S: Server, P: Parse> Replay<S, P> {
             if clears("\"cache\"") {
                 self.clear_caches(Some(origin(&ask.url)));
             }
+            if clears("\"storage\"") {
+                self.clear_application_caches(Some(origin(&ask.url)));
+            }
         }
         let max = self.options.limits.cookies_max;
         self.cookies.take(host, &response.headers, now, max);

@@ -50,6 +50,8 @@ pub enum From {
     Document,
     /// The memory cache.
     Memory,
+    /// The application cache.
+    ApplicationCache,
     /// The service worker.
     Worker,
     /// The disk cache.
@@ -210,6 +212,7 @@ fn answered(exchange: &crate::Exchange) -> Option<From> {
     Some(match exchange.layer {
         Layer::Document => From::Document,
         Layer::Memory => From::Memory,
+        Layer::ApplicationCache => From::ApplicationCache,
         Layer::Worker => From::Worker,
         Layer::Disk | Layer::Prefetch => From::Disk,
         Layer::Push => From::Push,
@@ -224,6 +227,7 @@ fn name(from: From) -> &'static str {
         From::Bfcache => "the back-forward cache",
         From::Document => "the document itself",
         From::Memory => "memory",
+        From::ApplicationCache => "the application cache",
         From::Worker => "the service worker",
         From::Disk => "disk",
         From::Push => "the push cache",

@@ -49,6 +49,10 @@ pub struct Scenario {
     pub bfcache: Option<bool>,
     /// The disk cache is kept apart by site, as today. Default `true` (`false` in the textbook order).
     pub partitioned: Option<bool>,
+    /// The browser is one that has application caches, as they had until 2021: a page with a `manifest` attribute is
+    /// loaded and kept as its manifest says. Of `revisit.toml` the `[appcache] profile` counts. Flag
+    /// `--application-cache`. Default `false`, as today.
+    pub application_cache: bool,
     /// Pages load what they load on demand as well: `import()`, lazy pictures far down. Default `false`.
     pub on_demand: bool,
     /// Width of the viewport in CSS pixels, by which pictures are chosen. Default `1280`.
@@ -59,7 +63,8 @@ pub struct Scenario {
     pub density: Option<f64>,
     /// What the network's jitter is drawn from: the same number gives the same times. Default `0`.
     pub seed: u64,
-    /// Later versions of the site: a name for a step's `deploy`, and the folder.
+    /// Later versions of the site: a name for a step's `deploy`, and the folder. Without steps they are played in the
+    /// order of their names, `2` before `10`.
     pub deploys: BTreeMap<String, PathBuf>,
     /// What scripts of pages ask for: none is run.
     pub page: Vec<PageEntry>,
@@ -130,6 +135,14 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// The names of `[deploys]` in the order in which a tour plays them: 2 before 10.
+    pub fn deploy_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.deploys.keys().map(String::as_str).collect();
+        // They stand in the order of their letters; of equal parts that decides.
+        names.sort_by_cached_key(|name| parts(name));
+        names
+    }
+
     fn check(&self) -> Result<(), ScenarioError> {
         match (&self.site, &self.har) {
             (Some(_), Some(_)) => {
@@ -155,6 +168,8 @@ impl Scenario {
                 ("width", self.width.is_some()),
                 ("height", self.height.is_some()),
                 ("density", self.density.is_some()),
+                // Browsers fetched manifests past their own DevTools.
+                ("application_cache", self.application_cache),
                 ("on_demand", self.on_demand),
                 ("[deploys]", !self.deploys.is_empty()),
                 ("[[page]]", !self.page.is_empty()),
@@ -191,6 +206,33 @@ impl Scenario {
         }
         Ok(())
     }
+}
+
+/// A part of a name, as people put names in order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    /// How many digits without those zeros that lead, and they.
+    Number(usize, String),
+    Text(String),
+}
+
+fn parts(name: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while let Some(first) = rest.chars().next() {
+        let digits = first.is_ascii_digit();
+        let end = rest.find(|char: char| char.is_ascii_digit() != digits);
+        let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
+        parts.push(match digits {
+            true => {
+                let number = part.trim_start_matches('0');
+                Part::Number(number.len(), number.to_owned())
+            }
+            false => Part::Text(part.to_owned()),
+        });
+        rest = after;
+    }
+    parts
 }
 
 /// The network of this name.

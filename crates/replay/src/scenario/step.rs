@@ -22,7 +22,8 @@ pub struct Step {
     /// Go to the tab in this place, counted from 1 in the order of opening.
     pub tab: Option<usize>,
     /// What takes no more than a word: `reload` (F5), `hard-reload`, `back`, `forward`, `close-tab`, `restart` (the
-    /// browser), `offline`, `online`.
+    /// browser), `offline`, `online`; of a page's script `update` and `swap-cache` (`applicationCache.update()` and
+    /// `swapCache()`).
     #[serde(rename = "do")]
     pub act: Option<Do>,
     /// A script of the page calls `fetch()`.
@@ -65,6 +66,10 @@ pub enum Do {
     Offline,
     /// The network is back.
     Online,
+    /// A script of the page calls `applicationCache.update()`.
+    Update,
+    /// A script of the page calls `applicationCache.swapCache()`.
+    SwapCache,
 }
 
 /// What is cleared.
@@ -73,9 +78,9 @@ pub enum Do {
 pub enum Clear {
     /// What is cached.
     Cache,
-    /// Cookies.
+    /// Cookies, and with them application caches.
     Cookies,
-    /// Both.
+    /// All of it.
     Everything,
 }
 

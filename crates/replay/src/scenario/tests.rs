@@ -152,13 +152,13 @@ fn a_step_that_does_nothing_or_two_things_is_refused() {
 #[test]
 fn the_tour_is_of_eight_visits_and_each_deploy_adds_one() {
     let visits = |deploys: &[&str]| {
-        let steps = tour("/", Some("/about"), deploys);
-        assert_eq!(steps.len(), tour("/", None, deploys).len());
+        let steps = tour("/", Some("/about"), deploys, false);
+        assert_eq!(steps.len(), tour("/", None, deploys, false).len());
         steps.iter().filter(|step| step.name.is_some()).count()
     };
     assert_eq!(visits(&[]), 8);
     assert_eq!(visits(&["next"]), 9);
-    for step in tour("/", None, &["x"]) {
+    for step in tour("/", None, &["x"], true) {
         assert!(step.planned().is_ok(), "{step:?}");
     }
 }
@@ -171,5 +171,31 @@ proptest! {
             let _ = Scenario::parse(before);
             let _ = Scenario::parse(&format!("{before}{with}{after}"));
         }
+    }
+}
+
+#[test]
+fn deploys_are_played_in_the_order_of_their_names_and_numbers_in_these_count() {
+    for (written, expected) in [
+        (vec!["10", "2", "1"], vec!["1", "2", "10"]),
+        (
+            vec!["v1.10", "v1.9", "v1.9b"],
+            vec!["v1.9", "v1.9b", "v1.10"],
+        ),
+        (
+            vec!["b", "a", "a2", "a10", "002"],
+            vec!["002", "a", "a2", "a10", "b"],
+        ),
+        (
+            vec!["02", "2", "99999999999999999999999", "3"],
+            vec!["02", "2", "3", "99999999999999999999999"],
+        ),
+    ] {
+        let deploys = written.iter().map(|name| ((*name).to_owned(), "x".into()));
+        let scenario = Scenario {
+            deploys: deploys.collect(),
+            ..Scenario::default()
+        };
+        assert_eq!(scenario.deploy_names(), expected);
     }
 }

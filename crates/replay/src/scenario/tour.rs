@@ -6,8 +6,9 @@ use super::{Do, Span, Step};
 
 /// Eight visits: the first, the next page, F5, back, a new tab, tomorrow (the browser was closed meanwhile), a month
 /// later, offline. For each of `deploys` one more, before the offline one. Without a second page there is nothing to
-/// go to and back from: instead the page is visited again, and reloaded past all caches.
-pub fn tour(first: &str, next: Option<&str>, deploys: &[&str]) -> Vec<Step> {
+/// go to and back from: instead the page is visited again, and reloaded past all caches. `twice`: after a deploy the
+/// page is visited two times, since a browser with application caches shows the new version at the second.
+pub fn tour(first: &str, next: Option<&str>, deploys: &[&str], twice: bool) -> Vec<Step> {
     let wait = |days: u64| Step {
         wait: Some(Span(Duration::from_secs(days * 86_400))),
         ..Step::default()
@@ -53,6 +54,9 @@ pub fn tour(first: &str, next: Option<&str>, deploys: &[&str]) -> Vec<Step> {
             ..Step::default()
         });
         steps.push(visit(&format!("after deploy of {deploy}")));
+        if twice {
+            steps.push(visit("and once more"));
+        }
     }
     steps.push(act(Do::Offline));
     steps.push(visit("offline"));

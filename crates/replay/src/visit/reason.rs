@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use revisit_rules::appcache::Categories;
 use revisit_rules::http::freshness::LifetimeRule;
 use revisit_rules::http::reuse::MustAsk;
 use revisit_rules::http::storable::Because;
@@ -59,6 +60,12 @@ pub enum Reason {
     Pushed,
     /// Nothing usable is kept, and the mode forbids asking.
     AskingForbidden,
+    /// An application cache has it as an entry of this kind.
+    Entry(Categories),
+    /// The network failed, and the application cache has another entry for that.
+    FallbackEntry,
+    /// The manifest of the page's application cache lists it nowhere.
+    ListedNowhere,
     /// The server failed, and by the text of RFC 9111 what is kept may be used then.
     DespiteFailure,
 }
@@ -118,6 +125,16 @@ impl fmt::Display for Reason {
             Self::LacksBytes => f.write_str("only other bytes of it are kept"),
             Self::Pushed => f.write_str("the server had pushed it"),
             Self::AskingForbidden => f.write_str("only-if-cached, and nothing usable is kept"),
+            Self::Entry(is) => {
+                let names: Vec<&str> = is.names().collect();
+                write!(f, "{} entry of the application cache", names.join(" and "))
+            }
+            Self::FallbackEntry => {
+                f.write_str("the network failed: a fallback of the application cache")
+            }
+            Self::ListedNowhere => {
+                f.write_str("the manifest of the page's application cache lists it nowhere")
+            }
             Self::DespiteFailure => {
                 f.write_str("the server failed, and what is kept may be used then")
             }

@@ -1,5 +1,6 @@
-//! The model from outside: the cells of a real Chromium, flows, properties, pushes over real HTTP/2.
+//! The model from outside: the cells of a real Chromium, flows, properties, application caches, pushes over real HTTP/2.
 
+mod appcache;
 mod chromium_truth;
 mod flows;
 mod history;

@@ -328,6 +328,7 @@ fn label(visit: &Visit, one: &Exchange) -> Option<Value> {
     let label = match one.layer {
         Layer::Document => return None,
         Layer::Memory => "memory",
+        Layer::ApplicationCache => "application-cache",
         Layer::Worker => "service-worker",
         Layer::Prefetch => "prefetch-cache",
         Layer::Disk => "disk",

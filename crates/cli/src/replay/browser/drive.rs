@@ -198,6 +198,8 @@ impl Driven {
             Do::HardReload => self.loads("Page.reload", json!({ "ignoreCache": true })),
             Do::Back => self.traverse(-1),
             Do::Forward => self.traverse(1),
+            // The browser has no application caches, and the replay was refused before.
+            Do::Update | Do::SwapCache => Ok(()),
             Do::CloseTab => {
                 let place = self
                     .shown
