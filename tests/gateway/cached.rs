@@ -190,6 +190,19 @@ fn ranges_are_cut_from_the_whole_and_parts_are_kept_and_joined() {
     assert_eq!(ask("/whole", "2-4"), (206, "cde".to_owned()));
     assert_eq!(ask("/whole", "-2"), (206, "ij".to_owned()));
     assert_eq!(ask("/whole", "10-").0, 416);
+    let several = exchange(&gateway, &get("/whole", "Range: bytes=0-0,8-9\r\n"));
+    assert_eq!(status(&several), 206);
+    let boundary = several.split("boundary=").nth(1).unwrap();
+    let boundary = boundary.lines().next().unwrap();
+    let part = |range, bytes| {
+        format!("--{boundary}\r\nContent-Range: bytes {range}/10\r\n\r\n{bytes}\r\n")
+    };
+    let parts = part("0-0", "a") + &part("8-9", "ij") + &format!("--{boundary}--\r\n");
+    assert_eq!(body(&several), parts);
+    let of_another = "Range: bytes=0-0,8-9\r\nIf-Range: \"2\"\r\n";
+    let whole = exchange(&gateway, &get("/whole", of_another));
+    assert_eq!((status(&whole), body(&whole)), (200, "abcdefghij"));
+    assert_eq!(ask("/whole", "0-8,1-9"), (200, "abcdefghij".to_owned()));
     assert_eq!(origin.seen().len(), 1);
 
     assert_eq!(ask("/parts", "0-3"), (206, "abcd".to_owned()));

@@ -132,7 +132,28 @@ fn one_part_of_a_file_can_be_had_and_none_beyond_its_end() {
     let beyond = ask_for("bytes=3000-");
     assert_eq!(beyond.status, 416);
     assert_eq!(beyond.header("content-range"), Some("bytes */3000"));
-    for range in ["bytes=0-1,5-6", "bytes=9-5", "lines=1-2"] {
+    let several = ask_for("bytes=5-6,-1");
+    assert_eq!(
+        (several.status, several.header("content-range")),
+        (206, None)
+    );
+    let said = several.header("content-type").unwrap();
+    let boundary = said
+        .strip_prefix("multipart/byteranges; boundary=")
+        .unwrap();
+    let part = |range: &str, bytes: &[u8]| {
+        let kind = "Content-Type: application/octet-stream";
+        let head = format!("--{boundary}\r\n{kind}\r\nContent-Range: bytes {range}/3000\r\n\r\n");
+        [head.as_bytes(), bytes, b"\r\n"].concat()
+    };
+    let end = format!("--{boundary}--\r\n");
+    let parts = [
+        part("5-6", &whole[5..=6]),
+        part("2999-2999", &whole[2999..]),
+        end.into(),
+    ];
+    assert_eq!(several.body, parts.concat());
+    for range in ["bytes=0-,1-", "bytes=9-5", "lines=1-2"] {
         let answer = ask_for(range);
         assert_eq!((answer.status, answer.body.len()), (200, 3000), "{range}");
     }

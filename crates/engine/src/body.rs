@@ -1,5 +1,7 @@
 //! A body of a request or a response: nothing, bytes at hand, or bytes that are still to come.
 
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,6 +12,11 @@ use http_body::{Frame, SizeHint};
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 type Stream = Pin<Box<dyn http_body::Body<Data = Bytes, Error = BodyError> + Send>>;
+
+/// A number that nobody can guess, for what separates the parts of a body.
+pub fn boundary() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
 
 /// A body; a stream within is read once, from front to back.
 #[derive(Default)]
@@ -37,6 +44,11 @@ impl Body {
             Kind::Whole(bytes) => Some(bytes.clone()),
             Kind::Stream(_) => None,
         }
+    }
+
+    /// These bodies, one after the other.
+    pub fn chain(bodies: impl IntoIterator<Item = Self>) -> Self {
+        Self(Kind::Stream(Box::pin(Chain(bodies.into_iter().collect()))))
     }
 
     /// A body that arrives piece by piece.
@@ -158,6 +170,54 @@ impl http_body::Body for Body {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Stream(stream) => stream.size_hint(),
         }
+    }
+}
+
+/// Bodies that follow one another; those that are through are gone.
+struct Chain(VecDeque<Body>);
+
+impl http_body::Body for Chain {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        while let Some(body) = self.0.front_mut() {
+            let poll = Pin::new(&mut *body).poll_frame(cx);
+            if body.is_end_stream() || matches!(poll, Poll::Ready(None)) {
+                self.0.pop_front();
+            }
+            match poll {
+                Poll::Ready(None) => {}
+                Poll::Ready(Some(Err(error))) => {
+                    // Nothing comes after an error.
+                    self.0.clear();
+                    return Poll::Ready(Some(Err(error)));
+                }
+                poll => return poll,
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.iter().all(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let mut all = SizeHint::with_exact(0);
+        for hint in self.0.iter().map(Body::size_hint) {
+            let upper = all.upper().zip(hint.upper());
+            let lower = all.lower().saturating_add(hint.lower());
+            all = SizeHint::new();
+            all.set_lower(lower);
+            if let Some(upper) = upper.and_then(|(one, other)| one.checked_add(other)) {
+                all.set_upper(upper);
+            }
+        }
+        all
     }
 }
 

@@ -24,6 +24,6 @@ pub mod record;
 #[cfg(feature = "tower")]
 pub mod tower;
 
-pub use body::{Body, BodyError};
+pub use body::{Body, BodyError, boundary};
 pub use clock::{Clock, SystemClock};
 pub use fetch::{Fetch, FetchError, Request, Response, Upgrading};

@@ -33,7 +33,7 @@ pub struct Limits {
     pub body_bytes_per_second_min: u64,
 
     /// Most ranges of one request; with more of them its `Range` is passed over, as RFC 9110 §14.2
-    /// allows. Default `16`.
+    /// allows (and always with more than [`revisit_rules::http::range::RANGES_MAX`]). Default `16`.
     pub ranges_max: usize,
 
     /// Longest time from the first byte of a request to the end of its header fields.

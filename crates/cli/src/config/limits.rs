@@ -22,7 +22,8 @@ pub(crate) struct LimitsSection {
     pub(crate) header_count_max: NonZeroU32,
     /// Most bytes of a URL, as a request names it; beyond it the answer is 414. Default `8192`.
     pub(crate) url_bytes_max: NonZeroU32,
-    /// Most ranges that one request may ask for; with more of them it gets the whole. Default `16`.
+    /// Most ranges that one request may ask for; with more of them, and with more than 64 in any case, it
+    /// gets the whole. Default `16`.
     pub(crate) ranges_max: NonZeroU32,
     /// Longest time from the first byte of a request to the end of its header fields; then the connection is
     /// closed. Default `10`.

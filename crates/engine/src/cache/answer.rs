@@ -1,17 +1,20 @@
 //! How a kept response answers: whole, a part of it, or that the client has it already.
 
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
+use revisit_rules::http::multipart::Multipart;
 use revisit_rules::http::part::{Portion, portion};
 use revisit_rules::http::precondition::Verdict;
 use revisit_rules::http::{Stored, answer as rules};
 
 use super::asked::Asked;
 use super::content::Content;
-use crate::{Body, Response};
+use crate::{Body, Response, boundary};
 
 /// The bytes behind a kept head.
 pub(super) enum Source<'a> {
@@ -60,6 +63,7 @@ pub(super) fn answer(
             let end = last.checked_sub(before)?.checked_add(1)?;
             (StatusCode::PARTIAL_CONTENT, first.checked_sub(before)?..end)
         }
+        Portion::Parts(parts, complete) => return several(parts, complete, headers, content),
         Portion::Unsatisfiable(complete) => {
             content_range(&mut headers, "*", complete);
             headers.remove(CONTENT_TYPE);
@@ -74,6 +78,30 @@ pub(super) fn answer(
         _ => content.slice(range)?,
     };
     Some(response(status, headers, body))
+}
+
+/// Several parts of what is kept whole (RFC 9110 §15.3.7.2).
+fn several(
+    parts: Vec<RangeInclusive<u64>>,
+    complete: u64,
+    mut headers: HeaderMap,
+    content: &Content,
+) -> Option<Response> {
+    let multipart = Multipart::new(parts, complete, headers.get(CONTENT_TYPE), boundary());
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(multipart.length()));
+    headers.insert(CONTENT_TYPE, multipart.content_type);
+    // "… MUST NOT generate a Content-Range header field in the HTTP header section of a multiple part
+    // response"
+    headers.remove(CONTENT_RANGE);
+    let mut bodies = Vec::with_capacity(2 * multipart.parts.len() + 1);
+    for (head, part) in multipart.parts {
+        let (first, last) = part.into_inner();
+        bodies.push(Bytes::from(head).into());
+        bodies.push(content.slice(first..last + 1)?);
+    }
+    bodies.push(Bytes::from(multipart.end).into());
+    let body = Body::chain(bodies);
+    Some(response(StatusCode::PARTIAL_CONTENT, headers, body))
 }
 
 /// "A server MUST NOT send a Content-Length header field in any response with a status code of 1xx

@@ -364,6 +364,11 @@ fn a_large_body_is_sent_from_the_disk_whole_and_in_parts() {
             .ask("GET", "/large", &[("range", "bytes=1048570-1048589")])
             .await;
         assert_eq!((status, part.as_str()), (206, &body[1_048_570..1_048_590]));
+        let ranges = [("range", "bytes=0-2,1048570-1048589")];
+        let (status, parts) = world.ask("GET", "/large", &ranges).await;
+        assert_eq!(status, 206);
+        assert!(parts.contains("\r\n\r\nabc\r\n--"), "{parts}");
+        assert!(parts.contains(&body[1_048_570..1_048_590]), "{parts}");
         assert_eq!(world.ask("HEAD", "/large", &[]).await, (200, String::new()));
         assert_eq!(world.origin.trips("/large"), [200]);
     });

@@ -12,6 +12,8 @@ use http::header::{
     ETAG, EXPIRES, HeaderName, IF_RANGE, LAST_MODIFIED, RANGE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use revisit_engine::boundary;
+use revisit_rules::http::multipart::Multipart;
 use revisit_rules::http::precondition::{
     Access, Conditions, IfRange, Validators, Verdict, http_date, if_range, is_strong,
 };
@@ -44,7 +46,14 @@ pub(super) struct Plan {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     /// These bytes of the representation; `None`: no body.
-    pub(super) part: Option<Range<u64>>,
+    pub(super) wanted: Option<Wanted>,
+}
+
+/// Bytes of a representation.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    One(Range<u64>),
+    Several(Multipart),
 }
 
 impl Asking {
@@ -96,7 +105,7 @@ pub(super) fn plan(asking: &Asking, representation: Representation, now: SystemT
             return Plan {
                 status: StatusCode::NOT_MODIFIED,
                 headers: for_304(headers),
-                part: None,
+                wanted: None,
             };
         }
         Verdict::PreconditionFailed(_) => {
@@ -105,19 +114,29 @@ pub(super) fn plan(asking: &Asking, representation: Representation, now: SystemT
             return Plan {
                 status: StatusCode::PRECONDITION_FAILED,
                 headers,
-                part: None,
+                wanted: None,
             };
         }
     }
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    let (status, part) = match part(asking, &validators, length, now) {
-        Answer::Whole(_) => (StatusCode::OK, 0..length),
+    let (status, length, wanted) = match part(asking, &validators, length, now) {
+        Answer::Whole(_) => (StatusCode::OK, length, Wanted::One(0..length)),
         Answer::Part(part) => {
             let (first, last) = part.into_inner();
             headers.extend(
                 value(&format!("bytes {first}-{last}/{length}")).map(|v| (CONTENT_RANGE, v)),
             );
-            (StatusCode::PARTIAL_CONTENT, first..last + 1)
+            let part = first..last + 1;
+            let length = part.end - part.start;
+            (StatusCode::PARTIAL_CONTENT, length, Wanted::One(part))
+        }
+        Answer::Parts(parts) => {
+            let content_type = headers.get(CONTENT_TYPE);
+            let multipart = Multipart::new(parts, length, content_type, boundary());
+            headers.insert(CONTENT_TYPE, multipart.content_type.clone());
+            let length = multipart.length();
+            let wanted = Wanted::Several(multipart);
+            (StatusCode::PARTIAL_CONTENT, length, wanted)
         }
         Answer::Unsatisfiable => {
             headers.extend(value(&format!("bytes */{length}")).map(|v| (CONTENT_RANGE, v)));
@@ -126,15 +145,15 @@ pub(super) fn plan(asking: &Asking, representation: Representation, now: SystemT
             return Plan {
                 status: StatusCode::RANGE_NOT_SATISFIABLE,
                 headers,
-                part: None,
+                wanted: None,
             };
         }
     };
-    headers.insert(CONTENT_LENGTH, (part.end - part.start).into());
+    headers.insert(CONTENT_LENGTH, length.into());
     Plan {
         status,
         headers,
-        part: (!asking.head_only).then_some(part),
+        wanted: (!asking.head_only).then_some(wanted),
     }
 }
 

@@ -178,10 +178,12 @@ impl Folder {
             },
             headers,
         };
-        let plan = answer::plan(asking, representation, self.clock.now());
-        send(plan, |part| {
-            body.slice(part.start as usize..part.end as usize).into()
-        })
+        let mut plan = answer::plan(asking, representation, self.clock.now());
+        let body = plan.wanted.take().map_or_else(Body::empty, |wanted| {
+            let cut = Splice::given(body.clone()).cut(wanted);
+            cut.of(&Bytes::new()).into()
+        });
+        send(plan, body)
     }
 
     /// The answer from a file on disk; `None` if it changed while it was read.
@@ -216,19 +218,19 @@ impl Folder {
             },
             headers: answer::file_headers(content_type, cache_control),
         };
-        let plan = answer::plan(asking, representation, now);
-        let Some(part) = &plan.part else {
-            return Ok(Some(send(plan, |_| Body::empty())));
+        let mut plan = answer::plan(asking, representation, now);
+        let Some(wanted) = plan.wanted.take() else {
+            return Ok(Some(send(plan, Body::empty())));
         };
-        let splice = splice.slice(part.clone());
+        let splice = splice.cut(wanted);
         if look.stamp.size > self.options.body_in_memory_bytes_max {
             let body = FileBody::new(look.file.clone(), look.stamp, splice);
-            return Ok(Some(send(plan, |_| Body::stream(body))));
+            return Ok(Some(send(plan, Body::stream(body))));
         }
         let Some(content) = content(&found).await? else {
             return Ok(None);
         };
-        Ok(Some(send(plan, |_| splice.of(&content).into())))
+        Ok(Some(send(plan, splice.of(&content).into())))
     }
 
     /// 404, with the site's own page if it has one. The answer is `no-cache`: the file may be
@@ -272,8 +274,8 @@ async fn content(found: &Found) -> Result<Option<Bytes>, Trouble> {
     blocking(move || look::read_whole(&file, &stamp)).await
 }
 
-fn send(plan: Plan, body: impl FnOnce(std::ops::Range<u64>) -> Body) -> Response {
-    let mut response = Response::new(plan.part.map_or_else(Body::empty, body));
+fn send(plan: Plan, body: Body) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = plan.status;
     *response.headers_mut() = plan.headers;
     response

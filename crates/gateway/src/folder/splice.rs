@@ -8,6 +8,7 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 
 use super::Edit;
+use super::answer::Wanted;
 
 /// Bytes made of stretches of a file and bytes at hand, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,11 +60,20 @@ impl Splice {
 
     /// A file of `file_bytes` bytes as it is.
     pub(super) fn whole(file_bytes: u64) -> Self {
+        Self::only(Piece::File(0..file_bytes))
+    }
+
+    /// No file.
+    pub(super) fn given(bytes: Bytes) -> Self {
+        Self::only(Piece::Given(bytes))
+    }
+
+    fn only(piece: Piece) -> Self {
         let mut splice = Self {
             pieces: VecDeque::new(),
             length: 0,
         };
-        splice.push(Piece::File(0..file_bytes));
+        splice.push(piece);
         splice
     }
 
@@ -88,6 +98,27 @@ impl Splice {
             at = end;
         }
         slice
+    }
+
+    /// What is `wanted` of it, with what stands between several parts.
+    pub(super) fn cut(&self, wanted: Wanted) -> Self {
+        let multipart = match wanted {
+            Wanted::One(range) => return self.slice(range),
+            Wanted::Several(multipart) => multipart,
+        };
+        let mut cut = Self {
+            pieces: VecDeque::new(),
+            length: 0,
+        };
+        for (head, part) in multipart.parts {
+            cut.push(Piece::Given(head.into()));
+            let (first, last) = part.into_inner();
+            for piece in self.slice(first..last + 1).pieces {
+                cut.push(piece);
+            }
+        }
+        cut.push(Piece::Given(multipart.end.into()));
+        cut
     }
 
     /// The bytes, where the whole `file` is at hand and has the length that was said.
@@ -145,6 +176,7 @@ impl Piece {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use revisit_rules::http::multipart::Multipart;
 
     const FILE: &str = "0123456789";
 
@@ -184,6 +216,20 @@ mod tests {
             }
         }
         assert_eq!(splice.slice(0..u64::MAX), splice);
+    }
+
+    #[test]
+    fn several_parts_stand_between_their_heads() {
+        let splice = splice(&[(2..3, "xx")]).unwrap();
+        let multipart = Multipart::new(vec![1..=3, 10..=10], 11, None, 0);
+        let (head, end) = (multipart.parts[1].0.clone(), multipart.end.clone());
+        let length = multipart.length();
+        let cut = splice.cut(Wanted::Several(multipart));
+        let bytes = cut.of(&Bytes::from_static(FILE.as_bytes()));
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let expected = [b"1xx".as_slice(), &head, b"9", &end].concat();
+        assert!(text.ends_with(str::from_utf8(&expected).unwrap()), "{text}");
+        assert_eq!((cut.length(), bytes.len() as u64), (length, length));
     }
 
     fn check(edits: &[(Range<u64>, &'static str)], expected: &str) {

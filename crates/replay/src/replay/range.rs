@@ -297,7 +297,8 @@ impl<S: Server, P: Parse> Replay<S, P> {
         let now = self.local(ask.ready);
         let stored = &kept.stored;
         match portion(&ask.headers, stored, length, now) {
-            Portion::Whole => Some(self.of_kept(ask, kept)),
+            // No page asks for several parts.
+            Portion::Whole | Portion::Parts(..) => Some(self.of_kept(ask, kept)),
             Portion::Part(range, complete) => {
                 let offset = stored.part.map_or(0, |part| part.first);
                 let from = usize::try_from(range.start() - offset).ok()?;

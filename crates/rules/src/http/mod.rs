@@ -18,6 +18,7 @@ mod head;
 pub mod hop;
 pub mod invalidate;
 pub mod key;
+pub mod multipart;
 pub mod no_vary_search;
 pub mod outcome;
 pub mod part;

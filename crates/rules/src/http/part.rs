@@ -32,6 +32,8 @@ pub enum Portion {
     Whole,
     /// 206: these bytes of the whole, by position, of which there are so many in all.
     Part(RangeInclusive<u64>, u64),
+    /// 206 as `multipart/byteranges`: the same of several.
+    Parts(Vec<RangeInclusive<u64>>, u64),
     /// 416: there is no such byte of so many.
     Unsatisfiable(u64),
     /// What is stored has not all of what is asked for: ask the origin.
@@ -125,8 +127,9 @@ pub fn portion(request: &HeaderMap, stored: &Stored, length: u64, now: SystemTim
             }
         }
         (Answer::Part(range), None) => Portion::Part(range, complete),
+        (Answer::Parts(ranges), None) => Portion::Parts(ranges, complete),
         (Answer::Unsatisfiable, _) => Portion::Unsatisfiable(complete),
-        (Answer::Whole(_), Some(_)) => Portion::Lacks,
+        (Answer::Whole(_) | Answer::Parts(_), Some(_)) => Portion::Lacks,
         (Answer::Whole(_), None) => Portion::Whole,
     }
 }

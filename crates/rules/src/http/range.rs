@@ -1,8 +1,8 @@
 //! Which bytes of a representation does a `Range` field ask for?
 //!
-//! "A server MAY ignore the Range header field" (RFC 9110 §14.2), and this one does for all but
-//! one range of bytes: several would need a `multipart/byteranges` answer, which no media player
-//! or download manager needs and which costs a server dearly where the ranges overlap.
+//! "A server MAY ignore the Range header field" (RFC 9110 §14.2), and this one does where many ranges
+//! overlap or stand in no order, or where they would be more than the whole: their answer
+//! ([`super::multipart`]) would cost a server dearly.
 //!
 //! RFC 9110 §14.1.2 (byte ranges), §14.2 (Range), §15.5.17 (416).
 
@@ -15,6 +15,8 @@ pub enum Answer {
     Whole(Why),
     /// 206: these bytes, by their first and last position; never empty, always within.
     Part(RangeInclusive<u64>),
+    /// 206 as `multipart/byteranges`: these, two at least, in the order in which they are asked for.
+    Parts(Vec<RangeInclusive<u64>>),
     /// 416: there is no such byte.
     Unsatisfiable,
 }
@@ -30,8 +32,10 @@ pub enum Why {
     /// "A server that supports range requests MAY ignore or reject a Range header field that
     /// contains an invalid ranges-specifier" (§14.2).
     Malformed,
-    /// More than one range is asked for.
-    Several,
+    /// More than [`RANGES_MAX`] ranges are asked for; or more than two, and they overlap or are not in
+    /// ascending order: "indications of either a broken client or a deliberate denial-of-service
+    /// attack" (§14.2). Or several that have more bytes than the whole.
+    TooMuch,
     /// The representation has no bytes, and a part of it cannot be named: `Content-Range` has no
     /// words for nothing. Only a suffix gets here; "bytes=0-" is unsatisfiable.
     Empty,
@@ -60,10 +64,42 @@ pub fn answer<'a>(mut values: impl Iterator<Item = &'a [u8]>, length: u64) -> An
         .split(|&byte| byte == b',')
         .map(trim_ows)
         .filter(|spec| !spec.is_empty());
-    match (specs.next(), specs.next()) {
-        (None, _) => Answer::Whole(Why::Malformed),
-        (Some(_), Some(_)) => Answer::Whole(Why::Several),
-        (Some(spec), None) => one(spec, length),
+    let Some(first) = specs.next() else {
+        return Answer::Whole(Why::Malformed);
+    };
+    let Some(second) = specs.next() else {
+        return one(first, length);
+    };
+    several([first, second].into_iter().chain(specs), length)
+}
+
+fn several<'a>(specs: impl Iterator<Item = &'a [u8]>, length: u64) -> Answer {
+    let mut parts = Vec::new();
+    for (place, spec) in specs.enumerate() {
+        if place >= RANGES_MAX {
+            return Answer::Whole(Why::TooMuch);
+        }
+        match one(spec, length) {
+            Answer::Part(part) => parts.push(part),
+            // "… it contains at least one … that is satisfiable" (§14.1.2): the others are left out.
+            Answer::Unsatisfiable => {}
+            whole => return whole,
+        }
+    }
+    // "A server MUST NOT generate a multipart response to a request for a single range", and need not
+    // where one is left of several (§15.3.7.2).
+    match parts.pop() {
+        None => return Answer::Unsatisfiable,
+        Some(only) if parts.is_empty() => return Answer::Part(only),
+        Some(last) => parts.push(last),
+    }
+    let bytes = parts.iter().try_fold(0_u64, |sum, part| {
+        sum.checked_add(part.end() - part.start() + 1)
+    });
+    let ascending = parts.is_sorted_by(|before, after| before.end() < after.start());
+    match bytes {
+        Some(bytes) if bytes <= length && (ascending || parts.len() == 2) => Answer::Parts(parts),
+        _ => Answer::Whole(Why::TooMuch),
     }
 }
 
@@ -124,6 +160,9 @@ fn trim_ows(mut text: &[u8]) -> &[u8] {
     }
     text
 }
+
+/// Most ranges of one request.
+pub const RANGES_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -210,9 +249,53 @@ mod tests {
     }
 
     #[test]
-    fn several_ranges_are_answered_by_the_whole() {
-        check("bytes=0-1,3-4", 10, Answer::Whole(Why::Several));
-        check("bytes=0-1, -1", 10, Answer::Whole(Why::Several));
+    fn several_ranges_are_answered_as_they_are_asked_for() {
+        check("bytes=0-1,3-4", 10, Answer::Parts(vec![0..=1, 3..=4]));
+        check("bytes=0-1, -1", 10, Answer::Parts(vec![0..=1, 9..=9]));
+        check("bytes=0-4,5-", 10, Answer::Parts(vec![0..=4, 5..=9]));
+        check(
+            "bytes=0-0,2-2,4-4",
+            10,
+            Answer::Parts(vec![0..=0, 2..=2, 4..=4]),
+        );
+        check("bytes=0-1,a", 10, Answer::Whole(Why::Malformed));
+    }
+
+    #[test]
+    fn of_several_ranges_those_that_are_not_there_are_left_out() {
+        check("bytes=0-1,10-", 10, Answer::Part(0..=1));
+        check("bytes=10-,-0,9-", 10, Answer::Part(9..=9));
+        check("bytes=10-,11-", 10, Answer::Unsatisfiable);
+        check("bytes=0-,1-", 0, Answer::Unsatisfiable);
+        check("bytes=0-,-1", 0, Answer::Whole(Why::Empty));
+    }
+
+    #[test]
+    fn ranges_that_look_like_an_attack_are_passed_over() {
+        let too_much = || Answer::Whole(Why::TooMuch);
+        // Two may stand as they like, as long as the whole is not less.
+        check("bytes=5-6,0-1", 10, Answer::Parts(vec![5..=6, 0..=1]));
+        check("bytes=0-4,4-8", 10, Answer::Parts(vec![0..=4, 4..=8]));
+        check("bytes=0-5,5-8", 10, Answer::Parts(vec![0..=5, 5..=8]));
+        check("bytes=0-5,5-9", 10, too_much());
+        check("bytes=0-,0-", 10, too_much());
+        // More may not.
+        check("bytes=0-0,4-4,2-2", 10, too_much());
+        check("bytes=0-1,1-2,4-4", 10, too_much());
+        let ranges = |count: usize| {
+            let all: Vec<_> = (0..count).map(|n| format!("{0}-{0}", 2 * n)).collect();
+            format!("bytes={}", all.join(","))
+        };
+        let most = (0..RANGES_MAX as u64).map(|n| 2 * n..=2 * n).collect();
+        check(&ranges(RANGES_MAX), 1000, Answer::Parts(most));
+        check(&ranges(RANGES_MAX + 1), 1000, too_much());
+        let end = u64::MAX - 1;
+        check("bytes=0-,0-0", u64::MAX, Answer::Whole(Why::TooMuch));
+        check(
+            "bytes=0-0,1-",
+            u64::MAX,
+            Answer::Parts(vec![0..=0, 1..=end]),
+        );
     }
 
     proptest::proptest! {
@@ -226,7 +309,7 @@ mod tests {
 
         #[test]
         fn a_well_formed_part_lies_within(
-            value in "bytes=[0-9]{0,20}-[0-9]{0,20}",
+            value in "bytes=[0-9]{0,20}-[0-9]{0,20}(,[0-9]{0,2}-[0-9]{0,2}){0,3}",
             length in proptest::num::u64::ANY,
         ) {
             within(value.as_bytes(), length);
@@ -234,7 +317,12 @@ mod tests {
     }
 
     fn within(value: &[u8], length: u64) {
-        if let Answer::Part(part) = answer([value].into_iter(), length) {
+        let parts = match answer([value].into_iter(), length) {
+            Answer::Part(part) => vec![part],
+            Answer::Parts(parts) => parts,
+            Answer::Whole(_) | Answer::Unsatisfiable => return,
+        };
+        for part in parts {
             assert!(
                 part.start() <= part.end() && *part.end() < length,
                 "{part:?} of {length}"

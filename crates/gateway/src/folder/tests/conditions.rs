@@ -113,7 +113,8 @@ async fn one_range_is_answered_by_its_bytes_from_memory_and_from_disk() {
         check_range(&site, "bytes=-1", 206, "9", Some("bytes 9-9/10")).await;
         check_range(&site, "bytes=0-99", 206, "0123456789", Some("bytes 0-9/10")).await;
         check_range(&site, "bytes=10-", 416, "", Some("bytes */10")).await;
-        check_range(&site, "bytes=1-2,4-5", 200, "0123456789", None).await;
+        check_range(&site, "bytes=1-2,10-", 206, "12", Some("bytes 1-2/10")).await;
+        check_range(&site, "bytes=0-8,1-9", 200, "0123456789", None).await;
         check_range(&site, "lines=1-2", 200, "0123456789", None).await;
         let empty = site.ask("GET", "/none.bin", &[("range", "bytes=0-")]).await;
         assert_eq!(
@@ -127,6 +128,35 @@ async fn one_range_is_answered_by_its_bytes_from_memory_and_from_disk() {
             (head.status, head.header("content-length")),
             (200, Some("10"))
         );
+    }
+}
+
+#[tokio::test]
+async fn several_ranges_are_answered_by_their_bytes_from_memory_and_from_disk() {
+    for in_memory_max in [0, 100] {
+        let site = Site::with(&[("a.txt", b"0123456789")], |options| {
+            options.body_in_memory_bytes_max = in_memory_max;
+        });
+        let fields = [("range", "bytes=-1,1-2")];
+        let answer = site.ask("GET", "/a.txt", &fields).await;
+        assert_eq!((answer.status, answer.header("content-range")), (206, None));
+        let boundary = answer.header("content-type").unwrap();
+        let boundary = boundary
+            .strip_prefix("multipart/byteranges; boundary=")
+            .unwrap();
+        let part = |range: &str, bytes: &str| {
+            format!(
+                "--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n\
+                 Content-Range: bytes {range}/10\r\n\r\n{bytes}\r\n"
+            )
+        };
+        let expected = part("9-9", "9") + &part("1-2", "12") + &format!("--{boundary}--\r\n");
+        assert_eq!(answer.text(), expected);
+        let length = expected.len().to_string();
+        assert_eq!(answer.header("content-length"), Some(&*length));
+        let fields = [("range", "bytes=0-0,2-2"), ("if-range", "\"x\"")];
+        let answer = site.ask("GET", "/a.txt", &fields).await;
+        assert_eq!((answer.status, answer.text()), (200, "0123456789"));
     }
 }
 

@@ -44,7 +44,16 @@ fn a_range_is_cut_from_a_whole() {
     whole("range: bytes=8-", Portion::Part(8..=9, 10));
     whole("range: bytes=-1", Portion::Part(9..=9, 10));
     whole("range: bytes=10-", Portion::Unsatisfiable(10));
-    whole("range: bytes=0-1,3-4", Portion::Whole);
+    whole(
+        "range: bytes=0-1,3-4",
+        Portion::Parts(vec![0..=1, 3..=4], 10),
+    );
+    whole(
+        "range: bytes=0-1,3-4\nif-range: \"a\"",
+        Portion::Parts(vec![0..=1, 3..=4], 10),
+    );
+    whole("range: bytes=0-1,3-4\nif-range: \"b\"", Portion::Whole);
+    whole("range: bytes=0-8,1-9", Portion::Whole);
     whole("range: lines=0-1", Portion::Whole);
     whole("", Portion::Whole);
     whole(
