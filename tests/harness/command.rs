@@ -276,4 +276,4 @@ fn address(line: &str) -> Option<String> {
 }
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
-const STOP_DEADLINE: Duration = Duration::from_secs(15);
+const STOP_DEADLINE: Duration = Duration::from_secs(60);

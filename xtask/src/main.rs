@@ -47,8 +47,8 @@ the developer commands of Revisit
     cargo xtask bench store [--entries 100000] [--puts 2000]
     cargo xtask bench replay [--runs 5]
 
-stages, in this order: format tidy lint unit crash javascript, and then side by side
-    end-to-end conformance static-routes firefox webkit";
+stages, in this order: format tidy lint unit crash javascript conformance, and then side by side
+    end-to-end static-routes firefox webkit";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
