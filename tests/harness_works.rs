@@ -86,7 +86,7 @@ fn errors_in_the_console_are_seen() {
     let tab = browser.tab();
     tab.load(&origin.url("/")).ok();
     tab.wait_for("document.readyState === 'complete'", "the page");
-    let errors = eventually("three errors", Duration::from_secs(5), || {
+    let errors = eventually("three errors", crate::harness::DEADLINE, || {
         let errors = tab.console_errors();
         (errors.len() >= 3).then_some(errors)
     });
@@ -133,7 +133,7 @@ fn a_worker_answers_when_the_origin_is_gone_and_the_http_cache_is_empty() {
     tab.reload().ok();
     assert_eq!(tab.text(), "the page");
     let errors =
-        crate::harness::eventually("the worker to say why", Duration::from_secs(5), || {
+        crate::harness::eventually("the worker to say why", crate::harness::DEADLINE, || {
             Some(browser.worker_errors()).filter(|errors| !errors.is_empty())
         });
     assert!(

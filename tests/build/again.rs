@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::harness::{DEADLINE, eventually};
+use crate::harness::{DEADLINE, cannot_run, eventually};
 
 /// A site of files that were changed long ago, as far as anybody can tell, and a cache of its own.
 struct Again {
@@ -212,7 +212,8 @@ impl Mounted {
             .output()
             .is_ok_and(|output| output.status.success())
         {
-            println!("skipped: no file system that notes readings can be mounted here");
+            let fact = "no file system that notes readings can be mounted here";
+            cannot_run(fact, MOUNTING);
             return None;
         }
         Some(Mounted(folder.to_owned()))
@@ -400,7 +401,7 @@ fn a_cache_that_cannot_be_written_costs_a_warning() {
         .args(["-t", "tmpfs", "-o", "size=4k", "tmpfs"])
         .arg(&full);
     if !mount.output().is_ok_and(|output| output.status.success()) {
-        println!("skipped: a full disk cannot be had here");
+        cannot_run("a full disk cannot be mounted here", MOUNTING);
         return;
     }
     let _mounted = Mounted(full.clone());

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use super::*;
+use crate::harness::cannot_run;
 
 #[test]
 fn a_full_disk_leaves_the_site_as_it_was() {
     let Some(disk) = SmallDisk::mount(1 << 20) else {
-        return;
+        return cannot_run("a small disk cannot be mounted here", MOUNTING);
     };
     let site = disk.path.join("site");
     copy(&small_site(), &site);
@@ -30,7 +31,7 @@ fn a_full_disk_leaves_the_site_as_it_was() {
 #[test]
 fn a_full_disk_leaves_the_copy_as_it_was() {
     let Some(disk) = SmallDisk::mount(1 << 20) else {
-        return;
+        return cannot_run("a small disk cannot be mounted here", MOUNTING);
     };
     let (site, out) = (small_site(), text(&disk.path.join("out")));
     build(site.path(), &["--out", &out]).ok();
@@ -168,7 +169,7 @@ struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// `None`, with a word, where mounting is not permitted.
+    /// `None` where mounting is not permitted.
     fn mount(bytes: usize) -> Option<SmallDisk> {
         let folder = Site::new();
         let mounted = Command::new("mount")
@@ -176,7 +177,6 @@ impl SmallDisk {
             .arg(folder.path())
             .output();
         if !mounted.is_ok_and(|output| output.status.success()) {
-            println!("skipped: a small disk cannot be mounted here");
             return None;
         }
         let path = folder.path().to_owned();

@@ -3,7 +3,7 @@
 use std::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::harness::{DEADLINE, get, poll};
+use crate::harness::{DEADLINE, cannot_run, get, poll};
 
 /// [`small_site`] with hashed files in a folder of their own, and a page more.
 fn hashed_site() -> Site {
@@ -314,7 +314,7 @@ impl Nginx {
             version.is_ok_and(|status| status.success())
         });
         let Some(nginx) = nginx else {
-            println!("skipped: there is no nginx");
+            cannot_run("there is no nginx", "install nginx");
             return None;
         };
         let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());

@@ -4,7 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "helpers of tests: a panic is an answer, and a test that skips says so"
+    reason = "helpers of tests: a panic is an answer, and what was tried is said"
 )]
 
 mod again;
@@ -34,7 +34,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::harness::{Browser, Origin, Output, Serve, Site, Tab, cache_home, revisit};
+use crate::harness::{Browser, Origin, Output, Serve, Site, Tab, cache_home, cannot_run, revisit};
 
 /// A page that loads a style sheet and a script, and a second page beside it.
 fn small_site() -> Site {
@@ -213,7 +213,10 @@ fn noise(length: usize) -> Vec<u8> {
 fn without_rights(words: &[&OsStr]) -> Option<Output> {
     let mut command = if rustix::process::geteuid().is_root() {
         if Command::new("setpriv").arg("--version").output().is_err() {
-            println!("skipped: tests run as root, and there is no `setpriv`");
+            cannot_run(
+                "tests run as root, and there is no `setpriv`",
+                "install it (util-linux), or run the tests as somebody else",
+            );
             return None;
         }
         let mut command = Command::new("setpriv");
@@ -274,3 +277,7 @@ fn check_same(found: &BTreeMap<String, Vec<u8>>, expected: &BTreeMap<String, Vec
         assert!(*bytes == expected[name], "`{name}` has other bytes");
     }
 }
+
+/// The remedy where a test cannot mount a file system.
+const MOUNTING: &str =
+    "run the tests as root on Linux, or by `unshare --map-root-user --mount cargo test …`";

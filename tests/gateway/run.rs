@@ -52,6 +52,26 @@ fn words_that_make_no_sense_together_are_refused() {
     }
 }
 
+/// The binary of these tests has the features of a release.
+#[test]
+fn a_program_without_tls_says_so_wherever_https_is_asked_for() {
+    let site = Site::new();
+    site.file("index.html", "<!doctype html>");
+    let folder = site.path().to_str().unwrap();
+    for words in [
+        vec!["serve", "https://127.0.0.1:9"],
+        vec!["build", folder, "--previous", "https://127.0.0.1:9/"],
+        vec!["explain", "https://127.0.0.1:9/"],
+    ] {
+        let refused = revisit(&words);
+        assert_eq!(refused.code, Some(2), "{words:?} {refused:?}");
+        assert!(
+            refused.stderr.contains("TLS") && refused.stderr.contains("help: "),
+            "{words:?} {refused:?}"
+        );
+    }
+}
+
 #[test]
 fn a_port_in_use_is_refused_though_listeners_share_theirs() {
     let origin = RawOrigin::always(ok("", "body"));

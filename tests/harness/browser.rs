@@ -166,4 +166,4 @@ impl Running {
 }
 
 /// A cold start on a busy machine reads some 300 MB.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_secs(180);

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use super::poll;
 
@@ -47,15 +47,30 @@ pub(crate) fn revisit_in<S: AsRef<OsStr>>(folder: &Path, words: &[S]) -> Output 
     finish(command().args(words).current_dir(folder))
 }
 
-/// The user's cache folder of all commands of this run: nobody's own is read or written.
+/// The user's cache folder of all commands of this process: nobody's own is read or written.
+///
+/// Test processes run side by side, so each has one, and removes those of processes that are gone.
 pub(crate) fn cache_home() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache-of-tests");
-        let _ = std::fs::remove_dir_all(&folder); // of the last run
-        folder
+        let folders = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let id = |name: &str| name.strip_prefix(CACHE_HOME)?.parse().ok();
+        for entry in std::fs::read_dir(folders).into_iter().flatten().flatten() {
+            let of = entry.file_name().to_str().and_then(id);
+            let gone = of
+                .and_then(Pid::from_raw)
+                .is_some_and(|of| test_kill_process(of).is_err());
+            if gone {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+        let own = folders.join(format!("{CACHE_HOME}{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&own); // of one that had the same number
+        own
     })
 }
+
+const CACHE_HOME: &str = "cache-of-tests-";
 
 /// `revisit`, without what a developer's own environment may tell it.
 fn command() -> Command {
@@ -261,4 +276,4 @@ fn address(line: &str) -> Option<String> {
 }
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
-const STOP_DEADLINE: Duration = Duration::from_secs(15);
+const STOP_DEADLINE: Duration = Duration::from_secs(60);

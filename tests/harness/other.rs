@@ -161,7 +161,7 @@ fn screen(profile: &Path) -> (String, Group) {
 const LEASH: &str = r#""$0" "$@" </dev/null & read -r word; kill $!; wait $!"#;
 
 /// A cold start on a busy machine reads some 300 MB.
-pub(crate) const START_DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const START_DEADLINE: Duration = Duration::from_secs(180);
 
 /// Nothing leaves the machine (a proxy that is not there takes all that is not for the loopback),
 /// nothing is asked or shown at the first start, a page may open a tab.

@@ -36,4 +36,4 @@ impl Insist for Session {
 }
 
 /// How long a single question may take; longer than [`super::DEADLINE`], for it is never meant to pass.
-const CALL_DEADLINE: Duration = Duration::from_secs(30);
+const CALL_DEADLINE: Duration = Duration::from_secs(90);

@@ -131,7 +131,7 @@ fn lives(group: Pid) -> bool {
     })
 }
 
-/// Leave to run a browser: more than a few at once would only make each other late.
+/// Leave to run a browser: more than the cores can feed would only make each other late.
 ///
 /// A thread that has one browser may always have a second, so that two tests with two browsers each
 /// cannot wait for each other.
@@ -144,7 +144,7 @@ impl Permit {
     pub(crate) fn take() -> Permit {
         let me = std::thread::current().id();
         let mut running = RUNNING.lock().unwrap_or_else(|held| held.into_inner());
-        while running.len() >= BROWSERS_MAX && !running.contains(&me) {
+        while running.len() >= browsers_max() && !running.contains(&me) {
             running = RETURNED
                 .wait(running)
                 .unwrap_or_else(|held| held.into_inner());
@@ -164,6 +164,10 @@ impl Drop for Permit {
     }
 }
 
-const BROWSERS_MAX: usize = 2;
+/// Two for each core: a browser of ours waits for two thirds of its time.
+fn browsers_max() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
 const KILL_DEADLINE: Duration = Duration::from_secs(5);

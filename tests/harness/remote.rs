@@ -162,7 +162,7 @@ impl Page {
 
     fn try_eval(&self, expression: &str) -> Result<Value, String> {
         let order = self.order(expression);
-        let came = poll(DEADLINE, || self.shared.state().done.remove(&order));
+        let came = poll(ANSWER_DEADLINE, || self.shared.state().done.remove(&order));
         came.unwrap_or_else(|| Err("no answer; is the page gone?".to_owned()))
     }
 
@@ -229,6 +229,8 @@ impl Shared {
 
 const DESK: &str = "/desk";
 
+/// How long a page may take to answer before it counts as gone, as one is that has moved on.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
 /// Below the patience of any browser with a silent server.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 

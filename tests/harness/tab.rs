@@ -407,7 +407,7 @@ impl Fetched {
     }
 }
 
-const EVAL_DEADLINE: Duration = Duration::from_secs(30);
+const EVAL_DEADLINE: Duration = Duration::from_secs(90);
 /// So long one look of [`Tab::wait_for`] may take.
 const TRY: Duration = Duration::from_secs(5);
 

@@ -4,16 +4,16 @@
 //! page. Pages do as they are told by a [`Remote`]; what only a driver could do is left to Chromium:
 //! clearing the HTTP cache (here every answer says `no-cache`, so nothing in it counts without the
 //! server), stopping a worker (a restart of the browser does), clicks, looking into the worker's own
-//! console. Where a browser is not installed its tests say so and pass; `cargo xtask test` counts it.
+//! console. Where a browser is not installed its tests say so (in CI they fail); `cargo xtask test` counts it.
 //! Prefetching joins the first story when the worker can do it.
 
-use std::io::Write;
 use std::path::Path;
 
 use serde_json::json;
 
 use crate::harness::{
-    DEADLINE, Engine, Origin, OtherBrowser, Page, Remote, START_DEADLINE, Site, eventually, revisit,
+    DEADLINE, Engine, Origin, OtherBrowser, Page, Remote, START_DEADLINE, Site, cannot_run,
+    eventually, revisit,
 };
 
 mod firefox {
@@ -184,8 +184,10 @@ impl World {
     /// The first build on its origin, and a browser that has never been there.
     fn with(engine: Engine) -> Option<World> {
         if let Some(program) = engine.lacks() {
-            // Not by `println!`, which is kept from the terminal when a test passes.
-            let _ = writeln!(std::io::stderr(), "skipped: {program} is not installed");
+            cannot_run(
+                &format!("{program} is not installed"),
+                "install it; `cargo xtask test` does so, or leaves its stage out",
+            );
             return None;
         }
         let remote = Remote::start();

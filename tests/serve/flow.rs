@@ -129,7 +129,7 @@ impl PythonHost {
     /// `None`, with a word, where there is no Python.
     fn start(folder: &Path) -> Option<PythonHost> {
         if Command::new("python3").arg("--version").output().is_err() {
-            println!("skipped: there is no `python3`");
+            cannot_run("there is no `python3`", "install Python 3");
             return None;
         }
         let log = Site::new();

@@ -1,11 +1,7 @@
 //! `revisit serve` as its user meets it: a folder in, a site that works offline out, and the
 //! folder untouched.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "helpers of tests: a panic is an answer, and a test that skips says so"
-)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a panic is an answer")]
 
 mod changes;
 mod dev;
@@ -21,7 +17,8 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::harness::{
-    Browser, DEADLINE, Serve, Site, Tab, ask, ask_raw, eventually, examples, get, revisit,
+    Browser, DEADLINE, Serve, Site, Tab, ask, ask_raw, cannot_run, eventually, examples, get,
+    revisit,
 };
 
 /// A site whose first page says `name`; a page beside it, a 404 page, and files of each kind.

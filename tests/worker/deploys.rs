@@ -1,8 +1,6 @@
 //! Servers between two builds, and servers that change pages on their way: nothing is ever mixed,
 //! and the page hears what is wrong.
 
-use std::time::Duration;
-
 use super::*;
 use crate::harness::{Fault, OriginAnswer};
 
@@ -20,7 +18,7 @@ fn a_server_in_the_middle_of_a_deploy_leaves_the_old_build_whole_and_the_next_ch
     tab.run("window.why = null; revisit.addEventListener('failed', (e) => window.why = e.detail)");
     browser.clear_http_cache();
     tab.run("revisit.check().catch(() => {}); return true");
-    let heard = Duration::from_secs(30);
+    let heard = 2 * crate::harness::DEADLINE;
     tab.wait_for_within("why", "the page to hear of it", heard);
     assert_eq!(tab.eval("why.reason"), "integrity");
     assert_eq!(tab.eval("why.url"), world.origin.url("/assets/text.js"));
@@ -62,7 +60,7 @@ fn a_host_that_rewrites_pages_is_told_by_name_with_the_page_and_the_way_out() {
     let tab = browser.tab();
     tab.load(&origin.url("/")).ok();
     tab.run("window.why = null; revisit.addEventListener('failed', (e) => window.why = e.detail)");
-    tab.wait_for_within("why", "the failure", Duration::from_secs(30));
+    tab.wait_for_within("why", "the failure", 2 * crate::harness::DEADLINE);
     assert_eq!(tab.eval("why.reason"), "rewritten");
     let url = tab.eval("why.url");
     let url = url.as_str().unwrap_or_default();
@@ -99,7 +97,7 @@ fn pages_known_by_their_marker_are_kept_as_the_host_makes_them() {
     tab.load(&world.origin.url("/")).ok();
     tab.run("window.why = null; revisit.addEventListener('failed', (e) => window.why = e.detail)");
     tab.run("revisit.check().catch(() => {}); return true");
-    tab.wait_for_within("why", "the failure", Duration::from_secs(30));
+    tab.wait_for_within("why", "the failure", 2 * crate::harness::DEADLINE);
     assert_eq!(tab.eval("why.url"), world.origin.url("/about/"));
     rewrite_pages(&world.origin, &world.out);
     check_for_update(&tab);

@@ -1,7 +1,5 @@
 //! The first visit: after it the site is whole in the browser, or the page knows why not.
 
-use std::time::Duration;
-
 use super::*;
 use crate::harness::{Fault, Request};
 
@@ -117,7 +115,7 @@ fn check_failure(fault: Fault, reason: &str, status: i64) {
         "window.revisit && (revisit.addEventListener('failed', e => window.why = e.detail), true)",
         "the page client",
     );
-    tab.wait_for_within("window.why", "the failure", Duration::from_secs(30));
+    tab.wait_for_within("window.why", "the failure", 2 * crate::harness::DEADLINE);
     assert_eq!(tab.eval("why.reason"), reason);
     assert_eq!(tab.eval("why.url"), origin.url("/offline.html"));
     assert_eq!(tab.eval("why.status || 0"), status);

@@ -1,11 +1,10 @@
 //! A visitor who has the worker of Workbox or sw-precache gets ours: what was kept is taken over, and theirs goes.
 //! Their workers are made by their own packages, those of `benches/`.
 
-#![allow(clippy::print_stderr, reason = "a test that skips says so")]
-
 use std::process::Command;
 
 use super::*;
+use crate::harness::cannot_run;
 
 /// Writes `sw.js` of another tool into a built site, over every file of it.
 fn give_worker_of(script: &str, site: &Site) {
@@ -22,7 +21,10 @@ fn give_worker_of(script: &str, site: &Site) {
 fn check(script: &str, tool: &str, theirs: &str) {
     let packages = concat!(env!("CARGO_MANIFEST_DIR"), "/../../benches/node_modules");
     if !Path::new(packages).is_dir() {
-        eprintln!("skipped: `npm ci --prefix benches` has not been run, or cannot be");
+        cannot_run(
+            "Workbox and sw-precache are not installed",
+            "run `npm ci --prefix benches`",
+        );
         return;
     }
     let before = small_site();

@@ -1,7 +1,5 @@
 //! The next build: it comes whole, at the time that was chosen, for what changed.
 
-use std::time::Duration;
-
 use super::*;
 use crate::harness::Fault;
 
@@ -108,7 +106,7 @@ fn next_visit_takes_the_new_build_with_a_reload_if_no_other_page_is_open() {
     cut_off(&browser, &world.origin);
     crate::harness::eventually(
         "the reload to bring the new build",
-        Duration::from_secs(15),
+        crate::harness::DEADLINE,
         || {
             tab.reload().ok();
             (tab.eval("document.body.dataset.script") == "two").then_some(())
@@ -159,7 +157,7 @@ fn an_update_that_cannot_be_had_whole_leaves_the_old_build_in_place() {
         tab.wait_for_within(
             "why && why.url",
             "the page to hear of it",
-            Duration::from_secs(30),
+            2 * crate::harness::DEADLINE,
         );
         tab.reload().ok();
         assert_eq!(tab.eval("document.body.dataset.script"), "one", "{fault:?}");

@@ -20,22 +20,25 @@ use expectation::Expectation;
 use verdict::{Case, Kind, Verdict};
 
 /// What the words ask for.
-struct Options {
+struct Options<'a> {
     /// A checkout of the suite; without, the npm package.
     suite: Option<PathBuf>,
     profile: String,
     /// More words for `revisit serve`.
     switches: Vec<String>,
+    /// Words for cargo that build the binary.
+    build: &'a [&'a str],
     /// Write what was found as what is expected.
     update: bool,
 }
 
-impl Default for Options {
+impl Default for Options<'_> {
     fn default() -> Self {
         Self {
             suite: None,
             profile: "shared".to_owned(),
             switches: Vec::new(),
+            build: &["build", "--quiet", "--package", "revisit"],
             update: false,
         }
     }
@@ -47,12 +50,21 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
     Ok(conformance(&options)?)
 }
 
-/// The npm package through a shared cache: a stage of the test run.
-pub(crate) fn npm() -> Result<()> {
-    conformance(&Options::default())
+/// The npm package through a shared cache, and the binary that this `build` leaves: a stage of the test run.
+pub(crate) fn npm(build: &[&str]) -> Result<()> {
+    conformance(&Options {
+        build,
+        ..Options::default()
+    })
 }
 
-fn parse(words: &[&str]) -> Result<Options, Stop> {
+/// What [`npm`] needs of the machine.
+pub(crate) fn needs() -> Result<()> {
+    needs::node()?;
+    needs::node_modules(FOLDER)
+}
+
+fn parse(words: &[&str]) -> Result<Options<'static>, Stop> {
     let mut options = Options::default();
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -81,19 +93,21 @@ fn parse(words: &[&str]) -> Result<Options, Stop> {
     Ok(options)
 }
 
-fn conformance(options: &Options) -> Result<()> {
-    needs::node()?;
+fn conformance(options: &Options<'_>) -> Result<()> {
     let (suite, edition) = match &options.suite {
-        Some(folder) => (std::path::absolute(folder)?, edition(folder)?),
+        Some(folder) => {
+            needs::node()?;
+            (std::path::absolute(folder)?, edition(folder)?)
+        }
         None => {
-            needs::node_modules(FOLDER)?;
+            needs()?;
             (
                 root().join(FOLDER).join("node_modules/http-cache-tests"),
                 "npm",
             )
         }
     };
-    let cases = run::run(&suite, &options.profile, &options.switches)?;
+    let cases = run::run(&suite, options)?;
     let verdicts: BTreeMap<&str, Verdict> = cases
         .keys()
         .map(|id| (id.as_str(), verdict::verdict(&cases, id)))

@@ -47,7 +47,8 @@ the developer commands of Revisit
     cargo xtask bench store [--entries 100000] [--puts 2000]
     cargo xtask bench replay [--runs 5]
 
-stages, in this order: format tidy lint unit crash javascript end-to-end conformance";
+stages, in this order: format tidy lint unit crash javascript conformance, and then side by side
+    end-to-end static-routes firefox webkit";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -75,6 +76,8 @@ fn run(words: &[&str]) -> Result<(), Stop> {
             Ok(())
         }
         ["test", rest @ ..] => test::run(rest),
+        // what `test` starts for stages that run side by side
+        ["stage", rest @ ..] => test::alone(rest),
         ["bench", rest @ ..] => bench::run(rest),
         ["conformance", rest @ ..] => conformance::run(rest),
         ["crash", rest @ ..] => crash::run(rest),

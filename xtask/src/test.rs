@@ -1,17 +1,23 @@
-//! `cargo xtask test`: which stages there are, in which order, and how each went.
+//! `cargo xtask test`: which stages run, one after another or side by side, and how each went.
 //!
-//! The cheap stages come first, and the first that does not pass ends the run. The browsers beside
-//! Chromium may be missing: their stages are then skipped, with a word. Stages inherit our terminal.
+//! The cheap stages come first, and the first that does not pass ends the run. What a stage needs of
+//! the machine is got in the background while those before it run. Stages that mostly wait come last and
+//! run side by side; the others inherit our terminal. The browsers beside Chromium may be missing:
+//! their stages are then skipped, with a word.
 //! The last line is `stages: N passed, N failed, N skipped`.
 
 pub(crate) mod needs;
+mod stages;
+mod together;
 
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::shell::{self, cargo, command, metadata, run as sh};
-use crate::{Stop, conformance, crash, tidy};
+use crate::Stop;
+use crate::shell;
+use stages::STAGES;
 
 /// One stage of the test run.
 struct Stage {
@@ -20,90 +26,27 @@ struct Stage {
     does: &'static str,
     /// Whether words after `--` mean something to it.
     takes_words: bool,
-    /// Gets what the machine may lack; an error skips the stage, and says why.
-    may_lack: fn() -> Result<()>,
+    /// Whether a machine that cannot give what it needs does without it.
+    may_be_skipped: bool,
+    /// Whether it leaves much of the machine to others, and uses nothing that they use: such stages come last.
+    beside_others: bool,
+    /// Gets what the machine may lack.
+    needs: fn() -> Result<()>,
     run: fn(&[&str]) -> Result<()>,
 }
 
-const STAGES: [Stage; 11] = [
-    Stage {
-        name: "format",
-        does: "every Rust file is laid out as rustfmt does it",
-        takes_words: false,
-        may_lack: || Ok(()),
-        run: format,
-    },
-    Stage {
-        name: "tidy",
-        does: "layers, clocks, printing, sizes, names of machines, licences",
-        takes_words: false,
-        may_lack: || Ok(()),
-        run: |_| tidy::run(),
-    },
-    Stage {
-        name: "lint",
-        does: "clippy has nothing to say",
-        takes_words: false,
-        may_lack: || Ok(()),
-        run: lint,
-    },
-    Stage {
-        name: "unit",
-        does: "the tests within the crates, and those of their documentation",
-        takes_words: true,
-        may_lack: || Ok(()),
-        run: unit,
-    },
-    Stage {
-        name: "crash",
-        does: "a store, and application caches in it, that are killed, or whose disk refuses, at a sample of their calls",
-        takes_words: false,
-        may_lack: || Ok(()),
-        run: |_| crash::sampled(),
-    },
-    Stage {
-        name: "javascript",
-        does: "the runtime's types, its lint, and its tests in Node",
-        takes_words: false,
-        may_lack: || Ok(()),
-        run: javascript,
-    },
-    Stage {
-        name: "end-to-end",
-        does: "the binary, driven as people do, with a real Chromium",
-        takes_words: true,
-        may_lack: || Ok(()),
-        run: end_to_end,
-    },
-    Stage {
-        name: "conformance",
-        does: "the public suite of tests for HTTP caches, its npm package",
-        takes_words: false,
-        may_lack: || Ok(()),
-        run: |_| conformance::npm(),
-    },
-    Stage {
-        name: "static-routes",
-        does: "the worker's answers and updates once more, with static routes on",
-        takes_words: false,
-        may_lack: || Ok(()),
-        run: static_routes,
-    },
-    Stage {
-        name: "firefox",
-        does: "the worker in a real Firefox",
-        takes_words: false,
-        may_lack: needs::firefox,
-        run: |_| other_browser("other_browsers::firefox::"),
-    },
-    Stage {
-        name: "webkit",
-        does: "the worker in a real WebKit",
-        takes_words: false,
-        may_lack: needs::webkit,
-        run: |_| other_browser("other_browsers::webkit::"),
-    },
-];
+/// How a stage went, and how long it took.
+struct Row {
+    name: &'static str,
+    ended: Ended,
+    took: Duration,
+}
+
+enum Ended {
+    Passed,
+    Failed(anyhow::Error),
+    Skipped,
+}
 
 /// Runs the named stages, or all of them.
 pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
@@ -113,49 +56,111 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
     };
     let chosen = choose(names, passed_on).map_err(Stop::Words)?;
 
-    let mut rows: Vec<(&str, &str, Duration)> = Vec::new();
-    let mut failure = None;
     let began = Instant::now();
-    for stage in &chosen {
-        println!("\n== {}: {}", stage.name, stage.does);
-        let started = Instant::now();
-        if let Err(why) = (stage.may_lack)() {
-            println!("== {} skipped: {why:#}", stage.name);
-            rows.push((stage.name, "skipped", started.elapsed()));
-            continue;
-        }
-        let result = (stage.run)(passed_on);
-        let took = started.elapsed();
-        match result {
-            Ok(()) => {
-                println!("== {} passed in {}", stage.name, seconds(took));
-                rows.push((stage.name, "passed", took));
-            }
-            Err(error) => {
-                println!("== {} did not pass, after {}", stage.name, seconds(took));
-                rows.push((stage.name, "FAILED", took));
-                failure = Some(error.context(format!("the stage `{}` did not pass", stage.name)));
-                break;
-            }
-        }
-    }
-
+    let rows = run_all(&chosen, passed_on);
     println!();
-    for (name, word, took) in &rows {
-        println!("  {name:<12} {word:<8} {:>10}", seconds(*took));
+    for Row { name, ended, took } in &rows {
+        println!("  {name:<13} {:<8} {:>10}", ended.word(), seconds(*took));
     }
-    for stage in &chosen[rows.len()..] {
-        println!("  {:<12} {:<8}", stage.name, "not run");
+    let ran = |stage: &&&Stage| rows.iter().any(|row| row.name == stage.name);
+    for stage in chosen.iter().filter(|stage| !ran(stage)) {
+        println!("  {:<13} {:<8}", stage.name, "not run");
     }
-    println!("  {:<12} {:<8} {:>10}", "", "", seconds(began.elapsed()));
-    let count = |word| rows.iter().filter(|row| row.1 == word).count();
+    println!("  {:<13} {:<8} {:>10}", "", "", seconds(began.elapsed()));
+    let count = |word| rows.iter().filter(|row| row.ended.word() == word).count();
     println!(
         "{}",
         closing(count("passed"), count("FAILED"), chosen.len())
     );
-    match failure {
-        None => Ok(()),
-        Some(error) => Err(Stop::Work(error)),
+    let failures = rows.into_iter().filter_map(|row| match row.ended {
+        Ended::Failed(error) => {
+            Some(error.context(format!("the stage `{}` did not pass", row.name)))
+        }
+        Ended::Passed | Ended::Skipped => None,
+    });
+    failures.map(Stop::Work).next().map_or(Ok(()), Err)
+}
+
+/// Runs one stage that was prepared, for [`together`]: the words of `cargo xtask stage`.
+pub(crate) fn alone(words: &[&str]) -> Result<(), Stop> {
+    let [name, passed_on @ ..] = words else {
+        return Err(Stop::Words("`cargo xtask stage` wants a name".to_owned()));
+    };
+    let chosen = choose(&[name], passed_on).map_err(Stop::Words)?;
+    chosen.iter().try_for_each(|stage| (stage.run)(passed_on))?;
+    Ok(())
+}
+
+/// Runs the stages until one fails.
+fn run_all(chosen: &[&'static Stage], passed_on: &[&str]) -> Vec<Row> {
+    let (got, gets) = mpsc::channel();
+    let needing = chosen.to_vec();
+    std::thread::spawn(move || {
+        // Ends early when nobody listens any more.
+        needing
+            .iter()
+            .try_for_each(|stage| got.send((stage.needs)()))
+    });
+
+    let mut rows = Vec::new();
+    let mut side_by_side = Vec::new();
+    let together = chosen.iter().filter(|stage| stage.beside_others).count() > 1;
+    for stage in chosen {
+        let started = Instant::now();
+        let needs = gets
+            .recv()
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("what it needs was not looked for")));
+        let ended = match needs {
+            Err(why) if stage.may_be_skipped => {
+                println!("\n== {} skipped: {why:#}", stage.name);
+                Ended::Skipped
+            }
+            Err(why) => Ended::Failed(why),
+            Ok(()) if together && stage.beside_others => {
+                side_by_side.push(*stage);
+                continue;
+            }
+            Ok(()) => {
+                println!("\n== {}: {}", stage.name, stage.does);
+                (stage.run)(passed_on).map_or_else(Ended::Failed, |()| Ended::Passed)
+            }
+        };
+        let row = Row {
+            name: stage.name,
+            ended,
+            took: started.elapsed(),
+        };
+        row.tell();
+        let failed = matches!(row.ended, Ended::Failed(_));
+        rows.push(row);
+        if failed {
+            return rows;
+        }
+    }
+    if !side_by_side.is_empty() {
+        rows.extend(together::run(&side_by_side));
+    }
+    rows
+}
+
+impl Row {
+    fn tell(&self) {
+        let took = seconds(self.took);
+        match self.ended {
+            Ended::Passed => println!("== {} passed in {took}", self.name),
+            Ended::Failed(_) => println!("== {} did not pass, after {took}", self.name),
+            Ended::Skipped => {}
+        }
+    }
+}
+
+impl Ended {
+    fn word(&self) -> &'static str {
+        match self {
+            Ended::Passed => "passed",
+            Ended::Failed(_) => "FAILED",
+            Ended::Skipped => "skipped",
+        }
     }
 }
 
@@ -191,155 +196,6 @@ fn seconds(took: Duration) -> String {
     format!("{:.1} s", took.as_secs_f64())
 }
 
-fn format(_: &[&str]) -> Result<()> {
-    needs::component("fmt", "rustfmt")?;
-    sh(cargo(&["fmt", "--all", "--check"])).context("`cargo fmt --all` lays the files out")
-}
-
-fn lint(_: &[&str]) -> Result<()> {
-    needs::component("clippy", "clippy")?;
-    sh(cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
-    let mut args = vec!["clippy", "--all-targets"];
-    args.extend(LIBRARY);
-    args.extend(["--", "-D", "warnings"]);
-    sh(cargo(&args))
-}
-
-/// Everything but the end-to-end target, which drives a browser and has a stage of its own.
-fn unit(words: &[&str]) -> Result<()> {
-    let found = test_targets(&metadata(&["--no-deps"])?);
-    let mut args = vec!["test", "--workspace", "--lib", "--bins"];
-    // what no other crate asks of the engine
-    args.extend(["--features", "revisit-engine/appcache"]);
-    for target in found.iter().filter(|target| *target != END_TO_END) {
-        args.extend(["--test", target]);
-    }
-    sh(cargo(&with_words(args, words)))?;
-    // Cargo wants documentation tests on their own.
-    sh(cargo(&with_words(
-        vec!["test", "--workspace", "--doc"],
-        words,
-    )))?;
-    for what in ["--lib", "--doc"] {
-        let mut args = vec!["test", what];
-        args.extend(LIBRARY);
-        sh(cargo(&with_words(args, words)))?;
-    }
-    Ok(())
-}
-
-/// What programs that use the cache as a library may switch on, and `revisit` itself does not by default.
-const LIBRARY: [&str; 4] = [
-    "--package",
-    "revisit-engine",
-    "--features",
-    "origin,tls,tower",
-];
-
-fn javascript(_: &[&str]) -> Result<()> {
-    needs::node()?;
-    needs::node_modules(".")?;
-    let files = tidy::tracked_files()?;
-    let bin = |name: &str| format!("node_modules/.bin/{name}");
-    for project in tsc_projects(&files) {
-        sh(command(&bin("tsc"), &["-p", project]))?;
-    }
-    sh(command(&bin("eslint"), &["--max-warnings", "0", "."]))?;
-    let tests: Vec<&str> = runtime_tests(&files);
-    if tests.is_empty() {
-        println!("no `*.test.js` under `{RUNTIME}` yet");
-        return Ok(());
-    }
-    let mut args = vec!["--test"];
-    args.extend(tests);
-    sh(command("node", &args))
-}
-
-fn end_to_end(words: &[&str]) -> Result<()> {
-    needs::chromium()?;
-    needs::node()?;
-    needs::node_modules(".")?; // Vite
-    if let Err(error) = needs::node_modules("benches") {
-        // workers of Workbox and sw-precache: the tests that replace them say that they are skipped
-        println!("without the packages of `benches/`: {error:#}");
-    }
-    needs::nginx_if_it_can_be_had();
-    let mut passed_on = vec!["--skip", OTHER_BROWSERS];
-    passed_on.extend(words);
-    sh(cargo(&with_words(END_TO_END_TARGET.to_vec(), &passed_on)))
-}
-
-/// Nothing that a visitor gets may be another for static routes.
-fn static_routes(_: &[&str]) -> Result<()> {
-    needs::chromium()?;
-    let tests = ["worker::answers::", "worker::update::"];
-    let mut command = cargo(&with_words(END_TO_END_TARGET.to_vec(), &tests));
-    command.env("REVISIT_STATIC_ROUTES", "on");
-    sh(command)
-}
-
-/// The tests of one of the browsers that have a stage of their own.
-fn other_browser(tests: &str) -> Result<()> {
-    sh(cargo(&with_words(END_TO_END_TARGET.to_vec(), &[tests])))
-}
-
-fn with_words<'a>(mut args: Vec<&'a str>, words: &[&'a str]) -> Vec<&'a str> {
-    if !words.is_empty() {
-        args.push("--");
-        args.extend(words);
-    }
-    args
-}
-
-/// The names of all integration-test targets of the workspace.
-fn test_targets(metadata: &serde_json::Value) -> Vec<String> {
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    let mut names: Vec<String> = packages
-        .flat_map(|package| package["targets"].as_array().into_iter().flatten())
-        .filter(|target| target["kind"][0] == "test")
-        .filter_map(|target| target["name"].as_str().map(str::to_owned))
-        .collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-fn tsc_projects(files: &[String]) -> Vec<&str> {
-    // The one at the root holds what the projects share, and no file.
-    files
-        .iter()
-        .map(String::as_str)
-        .filter(|file| is_ours(file) && file.ends_with("/tsconfig.json"))
-        .collect()
-}
-
-fn runtime_tests(files: &[String]) -> Vec<&str> {
-    files
-        .iter()
-        .map(String::as_str)
-        .filter(|file| is_ours(file) && file.ends_with(".test.js"))
-        .collect()
-}
-
-const END_TO_END: &str = "e2e";
-/// `--workspace` rather than `-p revisit`: with the same features nothing is built a second time.
-const END_TO_END_TARGET: [&str; 4] = ["test", "--workspace", "--test", END_TO_END];
-const OTHER_BROWSERS: &str = "other_browsers::";
-const RUNTIME: &str = "crates/generator/runtime/";
-/// The packages that pages and bundlers take.
-const PACKAGES: &str = "packages/";
-
-fn is_ours(file: &str) -> bool {
-    file.starts_with(RUNTIME) || file.starts_with(PACKAGES)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -371,6 +227,56 @@ mod tests {
         assert!(names(&["lint"], &["offline"]).is_err());
     }
 
+    const GOOD: Stage = Stage {
+        name: "good",
+        ..stages::PLAIN
+    };
+    const FAILS: Stage = Stage {
+        name: "fails",
+        run: |_| Err(anyhow::anyhow!("a test did not pass")),
+        ..stages::PLAIN
+    };
+    const LACKS: Stage = Stage {
+        name: "lacks",
+        needs: || Err(anyhow::anyhow!("there is no browser")),
+        run: |_| panic!("what it needs is not here"),
+        ..stages::PLAIN
+    };
+    const DOES_WITHOUT: Stage = Stage {
+        name: "does without",
+        may_be_skipped: true,
+        ..LACKS
+    };
+
+    fn check(chosen: &[&'static Stage], expected: &[(&str, &str)]) {
+        let rows = run_all(chosen, &[]);
+        let found: Vec<_> = rows
+            .iter()
+            .map(|row| (row.name, row.ended.word()))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_first_stage_that_fails_ends_the_run() {
+        let both = [("good", "passed"), ("fails", "FAILED")];
+        check(&[&GOOD, &FAILS, &GOOD], &both);
+    }
+
+    #[test]
+    fn a_stage_that_lacks_something_fails_unless_it_may_be_skipped() {
+        let both = [("good", "passed"), ("lacks", "FAILED")];
+        check(&[&GOOD, &LACKS, &GOOD], &both);
+        let both = [("does without", "skipped"), ("good", "passed")];
+        check(&[&DOES_WITHOUT, &GOOD], &both);
+    }
+
+    #[test]
+    fn stages_that_run_side_by_side_come_last() {
+        let order = STAGES.iter().map(|stage| stage.beside_others);
+        assert!(order.is_sorted());
+    }
+
     #[test]
     fn the_last_line_counts_stages_that_passed_failed_and_never_ran() {
         assert_eq!(closing(6, 0, 6), "stages: 6 passed, 0 failed");
@@ -381,35 +287,5 @@ mod tests {
     #[test]
     fn the_last_line_counts_a_stage_that_the_machine_lacks_something_for() {
         assert_eq!(closing(7, 0, 8), "stages: 7 passed, 0 failed, 1 skipped");
-    }
-
-    #[test]
-    fn only_integration_tests_count_as_test_targets() {
-        let metadata = serde_json::json!({"packages": [
-            {"targets": [{"kind": ["lib"], "name": "a"}, {"kind": ["test"], "name": "wire"}]},
-            {"targets": [{"kind": ["test"], "name": "e2e"}, {"kind": ["bench"], "name": "install"}]},
-        ]});
-        assert_eq!(test_targets(&metadata), ["e2e", "wire"]);
-    }
-
-    #[test]
-    fn projects_and_tests_of_the_runtime_are_found_by_their_names() {
-        let files: Vec<String> = [
-            "tsconfig.json",
-            "benches/tsconfig.json",
-            "crates/generator/runtime/worker/tsconfig.json",
-            "crates/generator/runtime/worker/route.js",
-            "crates/generator/runtime/worker/route.test.js",
-        ]
-        .map(str::to_owned)
-        .into();
-        assert_eq!(
-            tsc_projects(&files),
-            ["crates/generator/runtime/worker/tsconfig.json"]
-        );
-        assert_eq!(
-            runtime_tests(&files),
-            ["crates/generator/runtime/worker/route.test.js"]
-        );
     }
 }

@@ -9,18 +9,16 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::Options;
 use super::verdict::{Case, cases};
 use crate::shell::{cargo, command, run as sh, target_dir};
 
-/// Runs the suite in `suite` through a gateway of this profile, with more `switches` for it.
-pub(super) fn run(
-    suite: &Path,
-    profile: &str,
-    switches: &[String],
-) -> Result<BTreeMap<String, Case>> {
-    sh(cargo(&["build", "--quiet", "--package", "revisit"]))?;
+/// Runs the suite in `suite` through a gateway, as the options ask.
+pub(super) fn run(suite: &Path, options: &Options<'_>) -> Result<BTreeMap<String, Case>> {
+    sh(cargo(options.build))?;
+    let profile = &options.profile;
     let (_server, origin) = server(suite)?;
-    let (_gateway, base) = gateway(&origin, profile, switches)?;
+    let (_gateway, base) = gateway(&origin, profile, &options.switches)?;
 
     eprintln!("asking {base}, which asks {origin}");
     let mut client = command("node", &["--no-warnings", "tests/conformance/run.mjs"]);

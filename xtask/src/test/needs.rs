@@ -1,14 +1,15 @@
 //! What a stage needs from the machine, and how it gets there.
 //!
-//! On Debian and its kin, as root, packages are installed; elsewhere we say what to install. A
-//! stage asks just before it runs, so a run of the Rust stages alone needs neither Node nor Chromium.
+//! On Debian and its kin, as root, packages are installed; elsewhere we say what to install. Only
+//! stages that were chosen ask, so a run of the Rust stages alone needs neither Node nor Chromium. They
+//! ask while others run: what is installed is told in a line, and all of its words only if it cannot be.
 
 use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{cargo, command, on_path, output, root, run};
+use crate::shell::{cargo, command, on_path, output, root};
 
 /// A part of the Rust toolchain that may have been left out of the machine.
 pub(super) fn component(subcommand: &str, component: &str) -> Result<()> {
@@ -38,14 +39,25 @@ pub(crate) fn chromium() -> Result<()> {
     )
 }
 
-/// nginx, for the test of our snippet, which skips itself with a word where there is none.
-pub(crate) fn nginx_if_it_can_be_had() {
-    if on_path("nginx") || Path::new("/usr/sbin/nginx").is_file() {
-        return;
-    }
-    if let Err(error) = install(&["nginx-light"], "install nginx") {
-        println!("no nginx, so its test will be skipped: {error:#}");
-    }
+/// What the end-to-end tests drive: a browser, Vite, the workers of Workbox and sw-precache, other hosts.
+pub(super) fn end_to_end() -> Result<()> {
+    chromium()?;
+    node()?;
+    node_modules(".")?;
+    node_modules("benches")?;
+    // `setpriv` is for tests that run as root
+    let mut programs = vec![("python3", "python3"), ("setpriv", "util-linux")];
+    programs.extend(server("nginx", "nginx-light"));
+    install_missing(
+        &programs,
+        "install Python 3, nginx and setpriv (util-linux)",
+    )
+}
+
+/// The package of a server that administrators start, if it is not here.
+fn server(name: &'static str, package: &'static str) -> Option<(&'static str, &'static str)> {
+    let there = Path::new("/usr/sbin").join(name).is_file();
+    (!there).then_some((name, package))
 }
 
 /// `strace`, which lets a program's calls go wrong.
@@ -58,10 +70,6 @@ pub(crate) fn strace() -> Result<()> {
 
 /// The peers of `cargo xtask bench gateway`, and the client that loads them.
 pub(crate) fn bench_gateway() -> Result<()> {
-    let server = |name: &'static str, package| {
-        let there = Path::new("/usr/sbin").join(name).is_file();
-        (!there).then_some((name, package))
-    };
     let mut programs = vec![("wrk", "wrk"), ("taskset", "util-linux")];
     programs.extend(server("nginx", "nginx-light"));
     programs.extend(server("varnishd", "varnish"));
@@ -113,7 +121,8 @@ pub(crate) fn node_modules(folder: &str) -> Result<()> {
     let installed = modified("node_modules/.package-lock.json");
     if out_of_date(installed, modified("package-lock.json")) {
         let args = ["ci", "--prefix", folder, "--no-audit", "--no-fund"];
-        run(command("npm", &args)).context("the npm packages cannot be installed")?;
+        println!("the npm packages of `{folder}` are not here: installing");
+        output(command("npm", &args)).context("the npm packages cannot be installed")?;
     }
     Ok(())
 }
@@ -145,12 +154,13 @@ fn install(packages: &[&str], otherwise: &str) -> Result<()> {
         );
     }
     println!("{what} is not here: installing");
-    run(command("apt-get", &["update", "--quiet"]))?;
+    output(command("apt-get", &["update", "--quiet"]))?;
     let mut args = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
     args.extend(packages);
     let mut apt = command("apt-get", &args);
     apt.env("DEBIAN_FRONTEND", "noninteractive");
-    run(apt).with_context(|| format!("{what} cannot be installed"))
+    output(apt).with_context(|| format!("{what} cannot be installed"))?;
+    Ok(())
 }
 
 fn is_root() -> bool {
