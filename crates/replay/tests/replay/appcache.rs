@@ -200,11 +200,11 @@ fn the_first_visit_is_the_networks_and_the_second_asks_for_the_manifest_alone() 
         ]
     );
     assert_eq!(heard(&first), ["checking", "downloading", "cached"]);
-    let progress = first.events.iter().filter_map(|one| match one.event {
+    let mut progress = first.events.iter().filter_map(|one| match one.event {
         Event::Progress { loaded, total } => Some((loaded, total)),
         _ => None,
     });
-    assert_eq!(progress.last(), Some((3, 3)));
+    assert_eq!(progress.next_back(), Some((3, 3)));
     let again = [
         "/ application cache (master entry)",
         "/main.css application cache (explicit entry)",
