@@ -240,6 +240,31 @@ fn more_free_pages_than_pages_are_damage_and_no_panic() {
 }
 
 #[test]
+fn a_row_that_says_any_number_makes_no_sum_run_over() {
+    for contract in [Contract::Durable, Contract::Relaxed] {
+        for column in ["charge", "body_bytes", "serial", "collection"] {
+            for number in [i64::MAX, -1, i64::MIN] {
+                let folder = folder();
+                make(folder.path(), contract);
+                count_panics();
+                let catalog = rusqlite::Connection::open(folder.path().join("catalog.db"));
+                let catalog = catalog.unwrap();
+                let sql = format!(
+                    "UPDATE entries SET {column} = ? WHERE serial = \
+                     (SELECT min(serial) FROM entries)"
+                );
+                catalog.execute(&sql, [number]).unwrap();
+                drop(catalog);
+                let look = look(folder.path(), contract);
+                assert_ne!(look, Look::Right, "{column} {number} {contract:?}");
+                let panics = PANICS.load(SeqCst);
+                assert_eq!(panics, 0, "{column} {number} {contract:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn swapped_missing_short_and_foreign_bodies_are_seen() {
     type Harm = fn(&[PathBuf]);
     let harms: [(&str, Harm); 4] = [

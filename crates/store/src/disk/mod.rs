@@ -132,7 +132,7 @@ impl Disk {
             connection,
             ops,
             store,
-            next_serial: loaded.last_serial + 1,
+            next_serial: loaded.last_serial.saturating_add(1),
             reaper,
             syncs: true,
         };
@@ -267,8 +267,8 @@ impl Backend for Disk {
                 .spaces
                 .values()
                 .fold(Usage::default(), |all, one| Usage {
-                    bytes: all.bytes + one.bytes,
-                    entries: all.entries + one.entries,
+                    bytes: all.bytes.saturating_add(one.bytes),
+                    entries: all.entries.saturating_add(one.entries),
                 }),
         }
     }

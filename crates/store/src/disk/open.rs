@@ -327,7 +327,9 @@ fn open_catalog(
         let contract = options.contract.unwrap_or(Contract::Durable);
         make_catalog(&connection, contract).map_err(io)?;
         if contract == Contract::Durable {
-            say(folder, STAYS).map_err(|source| OpenError::Io {
+            // First its name must last, and that its journal is gone: what is said stays true then.
+            let said = sync_folder(folder).and_then(|()| say(folder, STAYS));
+            said.map_err(|source| OpenError::Io {
                 folder: folder.to_owned(),
                 source,
             })?;

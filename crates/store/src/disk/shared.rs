@@ -131,8 +131,8 @@ impl Collections {
                 .insert((row.space.clone(), name.clone()), row.id);
         }
         let usage = self.spaces.entry(row.space.clone()).or_default();
-        usage.bytes += row.counts.bytes;
-        usage.entries += row.counts.entries;
+        usage.bytes = usage.bytes.wrapping_add(row.counts.bytes);
+        usage.entries = usage.entries.wrapping_add(row.counts.entries);
         self.by_id.insert(row.id, Kept { row, holds, damage });
     }
 
@@ -146,9 +146,11 @@ impl Collections {
             return;
         };
         let usage = self.spaces.entry(row.space.clone()).or_default();
-        usage.bytes = (usage.bytes + row.counts.bytes).saturating_sub(kept.row.counts.bytes);
-        usage.entries =
-            (usage.entries + row.counts.entries).saturating_sub(kept.row.counts.entries);
+        // Those of a damaged collection may be anything; what was added is subtracted again.
+        let (new, old) = (row.counts, kept.row.counts);
+        usage.bytes = usage.bytes.wrapping_add(new.bytes).wrapping_sub(old.bytes);
+        let entries = usage.entries.wrapping_add(new.entries);
+        usage.entries = entries.wrapping_sub(old.entries);
         if kept.row.name != row.name {
             if let Some(name) = kept.row.name.take() {
                 self.by_name.remove(&(row.space.clone(), name));
@@ -171,8 +173,8 @@ impl Collections {
         if let Some(kept) = self.by_id.remove(&id)
             && let Some(usage) = self.spaces.get_mut(&kept.row.space)
         {
-            usage.bytes = usage.bytes.saturating_sub(kept.row.counts.bytes);
-            usage.entries = usage.entries.saturating_sub(kept.row.counts.entries);
+            usage.bytes = usage.bytes.wrapping_sub(kept.row.counts.bytes);
+            usage.entries = usage.entries.wrapping_sub(kept.row.counts.entries);
             if usage.bytes == 0 {
                 self.spaces.remove(&kept.row.space);
             }
