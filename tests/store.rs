@@ -127,18 +127,20 @@ fn a_store_that_is_not_there_is_not_made() {
 }
 
 #[test]
-fn a_store_that_another_process_has_is_left_to_it() {
+fn a_store_that_another_process_has_is_looked_into_and_left_to_it() {
     let folder = filled();
     let held = store(folder.path());
-    for command in [&["ls"][..], &["delete", "x"]] {
-        refused(
-            &words(command, folder.path()),
-            1,
-            "is open in another process",
-        );
-    }
+    refused(
+        &words(&["delete", CSS], folder.path()),
+        1,
+        "is open in another process",
+    );
+    let listed = words(&["ls"], folder.path());
+    assert!(listed.ok().stdout.contains(CSS), "{}", listed.stdout);
+    assert!(listed.stderr.starts_with("note: "), "{}", listed.stderr);
     drop(held);
-    words(&["ls"], folder.path()).ok();
+    let listed = words(&["ls"], folder.path());
+    assert_eq!(listed.ok().stderr, "");
 }
 
 #[test]

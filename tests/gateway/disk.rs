@@ -79,13 +79,6 @@ fn what_was_used_twice_is_there_after_a_kill_and_what_was_purged_is_not() {
     assert!(admin(&first, "POST /purge/url", url).contains("{\"purged\": 1}"));
 
     let words = ["store", "ls", "--store", store.to_str().unwrap()];
-    let refused = revisit(&words);
-    assert_eq!(refused.code, Some(1));
-    assert!(
-        refused.stderr.contains("is open in another process"),
-        "{}",
-        refused.stderr
-    );
     first.kill();
 
     let listed = revisit(&words);
@@ -121,6 +114,103 @@ fn what_was_used_twice_is_there_after_a_kill_and_what_was_purged_is_not() {
     assert_eq!(origin.seen().len(), trips);
     exchange(&second, &get("/2", ""));
     assert_eq!(origin.seen().len(), trips + 1);
+}
+
+#[test]
+fn a_store_that_is_served_from_is_looked_into_and_changed_by_its_own_process_only() {
+    let (origin, folder) = (told_origin(), Site::new());
+    let store = folder.path().join("store");
+    let gateway = on_disk(&origin, &store);
+    for path in ["/1", "/3000"] {
+        for _ in 0..2 {
+            exchange(&gateway, &get(path, ""));
+        }
+    }
+    let kept = || (metric(&gateway, "revisit_cache_disk_responses") == 2).then_some(());
+    eventually("two responses on the disk", DEADLINE, kept);
+    let at = ["--store", store.to_str().unwrap()];
+    let words = |words: &[&str]| revisit(&[&["store"], words, &at].concat());
+    let (small, large) = ("http://shop.example/1", "http://shop.example/3000");
+
+    // As a row has it: what follows is how long it is fresh.
+    let row = format!("{small} ");
+    let listed = words(&["ls"]);
+    assert!(listed.ok().stdout.contains(&row), "{}", listed.stdout);
+    assert!(listed.stdout.contains(large), "{}", listed.stdout);
+    let note = "note: another process has this store open";
+    assert!(listed.stderr.starts_with(note), "{}", listed.stderr);
+    let json = words(&["ls", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.ok().stdout).unwrap();
+    assert_eq!(json["entry_count"], 2);
+    let body = words(&["show", large, "--body"]);
+    assert_eq!(body.ok().stdout, told("/3000"));
+    let checked = words(&["check"]);
+    let whole = "everything is as it was written";
+    assert!(checked.ok().stdout.contains(whole), "{}", checked.stdout);
+    let copy = folder.path().join("copy");
+    words(&["export", copy.to_str().unwrap()]).ok();
+    let copied = std::fs::read_dir(copy.join("bodies")).unwrap().count();
+    assert_eq!(copied, 2);
+
+    // What changes it is refused, and nothing of it is done; the remedy says who can.
+    for (refused, remedy) in [
+        (
+            &["purge", "--all"][..],
+            "curl -X POST http://ADDR/purge/all",
+        ),
+        (
+            &["purge", "--url", small],
+            "curl -X POST --data 'http://shop.example/1' http://ADDR/purge/url",
+        ),
+        (&["purge", "--all", "--soft"], "end that process first"),
+        (
+            &["purge", "--host", "shop.example"],
+            "end that process first",
+        ),
+        (&["delete", small], "curl --data URL http://ADDR/purge/url"),
+    ] {
+        let output = words(refused);
+        assert_eq!(output.code, Some(1), "{refused:?}");
+        let said = &output.stderr;
+        assert!(said.contains("is open in another process\n"), "{said}");
+        assert!(said.contains("\nhelp: ") && said.contains(remedy), "{said}");
+    }
+    assert_eq!(metric(&gateway, "revisit_cache_disk_responses"), 2);
+
+    // The remedy works, and is seen at once by who looks.
+    assert!(admin(&gateway, "POST /purge/url", small).contains("{\"purged\": 1}"));
+    let listed = words(&["ls"]);
+    assert!(!listed.ok().stdout.contains(&row), "{}", listed.stdout);
+    assert!(listed.stdout.contains(large), "{}", listed.stdout);
+}
+
+#[test]
+fn looks_beside_a_busy_cache_see_no_damage() {
+    let (origin, folder) = (told_origin(), Site::new());
+    let store = folder.path().join("store");
+    let gateway = on_disk(&origin, &store);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (gateway, stop) = (&gateway, &stop);
+        scope.spawn(move || {
+            // Each is kept, then thrown out: files come and go while others read.
+            for number in (0..).take_while(|_| !stop.load(Relaxed)) {
+                let path = format!("/{}", 500 + number % 40);
+                exchange(gateway, &get(&path, ""));
+                exchange(gateway, &get(&path, ""));
+                if number % 20 == 19 {
+                    admin(gateway, "POST /purge/all", "");
+                }
+            }
+        });
+        let checks: Vec<_> = (0..12)
+            .map(|_| revisit(&["store", "check", "--store", store.to_str().unwrap()]))
+            .collect();
+        stop.store(true, Relaxed);
+        for checked in &checks {
+            checked.ok();
+        }
+    });
 }
 
 #[test]

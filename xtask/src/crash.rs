@@ -2,7 +2,13 @@
 //!
 //! The workload of `crates/store/examples/crash_workload.rs` runs under `strace`, which kills it at
 //! the Nth call that writes, or lets that call go wrong, for each N; then it looks at what is there.
-//! So does that of `crates/engine/examples/appcache_crash.rs`, which updates application caches. Two more: do the calls that make a body last come in their order, and 64 writers killed at random.
+//! So does that of `crates/engine/examples/appcache_crash.rs`, which updates application caches.
+//! Three more: do the calls that make a body last come in their order, 64 writers killed at random, and
+//! what is there when the power goes and any part of what was not synced is lost ([`power`]).
+
+mod disk;
+mod power;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,6 +33,7 @@ const CALLS: [&str; 8] = [
     "ftruncate",
     "mkdir",
 ];
+const PARTS: [&str; 3] = ["sweep", "cuts", "storms"];
 const HARMS: [&str; 3] = ["signal=KILL", "error=EIO", "error=ENOSPC"];
 /// A call of which there are more is no longer the workload's.
 const CALLS_MAX: usize = 3000;
@@ -40,82 +47,85 @@ struct Workload {
     kinds: &'static [&'static str],
 }
 
-const WORKLOADS: [Workload; 2] = [
-    Workload {
-        example: "crash_workload",
-        package: &["--package", "revisit-store"],
-        kinds: &["durable", "relaxed"],
-    },
-    Workload {
-        example: "appcache_crash",
-        package: &["--package", "revisit-engine", "--features", "appcache"],
-        kinds: &["updates"],
-    },
-];
+const STORE: Workload = Workload {
+    example: "crash_workload",
+    package: &["--package", "revisit-store"],
+    kinds: &["durable", "relaxed"],
+};
+const APPLICATION_CACHES: Workload = Workload {
+    example: "appcache_crash",
+    package: &["--package", "revisit-engine", "--features", "appcache"],
+    kinds: &["updates"],
+};
 
-/// `cargo xtask crash [--sample N] [--storms N]`.
+/// `cargo xtask crash [--sample N] [--storms N] [--only PART]`.
 pub(crate) fn run(words: &[&str]) -> Result<(), Stop> {
-    let mut sample = 1;
-    let mut storms = 200;
+    let (mut sample, mut storms, mut only) = (1, 200, None);
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let number = words
-            .next()
-            .and_then(|number| number.parse().ok())
-            .filter(|number| *number > 0);
-        let number =
-            number.ok_or_else(|| Stop::Words(format!("`{word}` wants a number, from 1")))?;
+        let value = words.next().copied().unwrap_or_default();
+        let number = || {
+            let number = value.parse().ok().filter(|number| *number > 0);
+            number.ok_or_else(|| Stop::Words(format!("`{word}` wants a number, from 1")))
+        };
         match *word {
-            "--sample" => sample = number,
-            "--storms" => storms = number,
+            "--sample" => sample = number()?,
+            "--storms" => storms = number()?,
+            "--only" => {
+                let part = PARTS.into_iter().find(|part| *part == value);
+                let unknown = || Stop::Words(crate::shell::unknown("part", value, &PARTS));
+                only = Some(part.ok_or_else(unknown)?);
+            }
             other => {
-                return Err(Stop::Words(crate::shell::unknown(
-                    "option",
-                    other,
-                    &["--sample", "--storms"],
-                )));
+                let known = ["--sample", "--storms", "--only"];
+                return Err(Stop::Words(crate::shell::unknown("option", other, &known)));
             }
         }
     }
-    Ok(all(sample, storms)?)
+    let parts: Vec<&str> = only.map_or(PARTS.to_vec(), |part| vec![part]);
+    Ok(all(&parts, sample, storms)?)
 }
 
 /// A part of everything, for each run of the tests.
 pub(crate) fn sampled() -> Result<()> {
-    all(41, 5)
+    all(&PARTS, 41, 5)
 }
 
-/// Every `sample`th point of the sweep, and so many storms.
-fn all(sample: usize, storms: usize) -> Result<()> {
+/// Every `sample`th point of the sweep and of the power cuts, and so many storms.
+fn all(parts: &[&str], sample: usize, storms: usize) -> Result<()> {
     needs::strace()?;
-    for workload in &WORKLOADS {
-        let build = ["build", "--quiet", "--example", workload.example];
-        sh(cargo(&[&build, workload.package].concat()))?;
+    let place = Place::of(&STORE)?;
+    if parts.contains(&"sweep") {
+        place.order()?;
+        place.read_only()?;
+        sweep(&place, &STORE, sample)?;
+        sweep(&Place::of(&APPLICATION_CACHES)?, &APPLICATION_CACHES, sample)?;
     }
-    let place = Place::of(&WORKLOADS[0]);
-    place.order()?;
-    place.read_only()?;
-    for workload in &WORKLOADS {
-        sweep(workload, sample)?;
+    if parts.contains(&"cuts") {
+        for contract in STORE.kinds {
+            let cuts = power::cuts(&place, contract, sample)?;
+            println!("{cuts} power cuts of a {contract} store: what was synced will do");
+        }
     }
-    let mut told = 0;
-    for number in 0..storms {
-        // A store goes through ten of them, and its log grows.
-        told = told.max(place.storm(number)?);
+    if parts.contains(&"storms") {
+        let mut told = 0;
+        for number in 0..storms {
+            // A store goes through ten of them, and its log grows.
+            told = told.max(place.storm(number)?);
+        }
+        ensure!(
+            told > 0,
+            "nobody was told anything: the storms are too short"
+        );
+        println!(
+            "{storms} storms of 64 writers: everybody found what they were told, or what they were putting"
+        );
     }
-    ensure!(
-        storms == 0 || told > 0,
-        "nobody was told anything: the storms are too short"
-    );
-    println!(
-        "{storms} storms of 64 writers: everybody found what they were told, or what they were putting"
-    );
     Ok(())
 }
 
-/// Each `sample`th point at which a workload can be harmed.
-fn sweep(workload: &Workload, sample: usize) -> Result<()> {
-    let place = Place::of(workload);
+/// Lets every `sample`th call of a workload go wrong in each way.
+fn sweep(place: &Place, workload: &Workload, sample: usize) -> Result<()> {
     let (mut points, mut hit) = (0, 0);
     for kind in workload.kinds {
         let counts = place.counts(kind)?;
@@ -130,7 +140,7 @@ fn sweep(workload: &Workload, sample: usize) -> Result<()> {
                     hit += usize::from(place.point(kind, harm, call, nth)?);
                 }
             }
-            // each harm by itself: one that never came about would show nothing
+            // Each harm by itself: one that never came about would show nothing.
             let (points, hit) = (points - before.0, hit - before.1);
             ensure!(
                 hit * 4 > points,
@@ -152,11 +162,18 @@ struct Place {
 }
 
 impl Place {
-    fn of(workload: &Workload) -> Self {
-        Self {
-            workload: target_dir().join("debug/examples").join(workload.example),
+    /// Builds a workload.
+    fn of(workload: &Workload) -> Result<Self> {
+        let build = ["build", "--quiet", "--example", workload.example];
+        sh(cargo(&[&build, workload.package].concat()))?;
+        let built = target_dir().join("debug/examples").join(workload.example);
+        // A copy, so that it can be built anew meanwhile.
+        let copy = target_dir().join(format!("crash-{}", workload.example));
+        fs::copy(&built, &copy).with_context(|| format!("cannot copy `{}`", built.display()))?;
+        Ok(Self {
+            workload: copy,
             folder: target_dir().join("crash"),
-        }
+        })
     }
 
     fn store(&self) -> PathBuf {
@@ -253,8 +270,9 @@ impl Place {
         let mut command = Command::new(&self.workload);
         command.args(words).arg(self.store()).arg(self.log());
         let ended = command.output().context("cannot start the workload")?;
-        if !ended.status.success() {
-            bail!("{}", String::from_utf8_lossy(&ended.stderr).trim_end());
+        let said = String::from_utf8_lossy(&ended.stderr);
+        if !ended.status.success() || said.contains("panicked") {
+            bail!("{}", said.trim_end());
         }
         Ok(())
     }
@@ -266,8 +284,18 @@ impl Place {
         }
         let mut command = Command::new(&self.workload);
         command.arg("storm").arg(self.store()).arg(self.log());
+        let told_bytes = || fs::metadata(self.log()).map_or(0, |log| log.len());
+        let before = told_bytes();
         let mut child = command.spawn().context("cannot start the workload")?;
-        // Any time will do: each meets another moment.
+        // Any time will do: each meets another moment. Every other one begins when somebody was told
+        // something, which takes long on a busy machine; the rest may meet the opening.
+        let tries = if number.is_multiple_of(2) { 6000 } else { 0 };
+        for _ in 0..tries {
+            if told_bytes() > before || child.try_wait()?.is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
         std::thread::sleep(Duration::from_millis(100 + (number as u64 * 37) % 200));
         child.kill()?;
         let ended = child.wait()?;

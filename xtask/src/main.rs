@@ -38,7 +38,8 @@ the developer commands of Revisit
 
     cargo xtask test [STAGE…] [-- WORDS]   all stages, or only these; WORDS go to the tests (a filter)
     cargo xtask conformance [--suite DIR] [--profile shared|private] [--update] [-- SWITCHES OF SERVE]
-    cargo xtask crash [--sample 1] [--storms 200]   each call that writes goes wrong once: what is kept?
+    cargo xtask crash [--sample 1] [--storms 200] [--only sweep|cuts|storms]
+                                            each call that writes goes wrong once, the power goes: what is kept?
     cargo xtask bench build [--files 1000,10000,50000] [--runs 5]
     cargo xtask bench size
     cargo xtask bench gateway [--rounds 5] [--seconds 3] [--requests 10000] [--objects 50000]

@@ -4,6 +4,7 @@
 //! ```text
 //! crash_workload run   durable|relaxed FOLDER LOG   steps one after the other
 //! crash_workload check durable|relaxed FOLDER LOG   is what is there what the log allows?
+//! crash_workload spared relaxed FOLDER LOG          after a power cut: is nothing wrong, or back, in a cache?
 //! crash_workload look  FOLDER                       what is there, without changing anything
 //! crash_workload storm FOLDER LOG                   64 writers until killed
 //! crash_workload calm  FOLDER LOG                   is everything there that they were told is?
@@ -36,6 +37,9 @@ fn main() -> ExitCode {
                 }
                 ["check", contract, folder, log] => {
                     check(options(contract)?, folder.as_ref(), log.as_ref()).await
+                }
+                ["spared", contract, folder, log] => {
+                    spared(options(contract)?, folder.as_ref(), log.as_ref()).await
                 }
                 ["look", folder] => look(folder.as_ref()).await,
                 ["storm", folder, log] => storm(folder.as_ref(), log.as_ref()).await,
@@ -257,6 +261,50 @@ async fn check(options: Options, folder: &Path, log: &Path) -> Result<(), Failed
         found.values().filter(|(_, bytes)| *bytes == LARGE).count(),
     )
     .await
+}
+
+/// What a power cut has spared of a cache is right, or found damaged and then a miss; what was purged
+/// is not back.
+async fn spared(options: Options, folder: &Path, log: &Path) -> Result<(), Failed> {
+    let text = fs::read_to_string(log)?;
+    let store = Store::open(folder, options)?;
+    if let Some(cache) = store.collection(SPACE, CACHE).await? {
+        for entry in cache.list().await? {
+            let number: usize = std::str::from_utf8(&entry.head)?.parse()?;
+            let mut after = State::new();
+            apply(&mut after, number);
+            let name = String::from_utf8_lossy(&entry.id).into_owned();
+            let put = after.into_iter().find(|(id, _)| *id == name);
+            let (id, (_, bytes)) = put.ok_or_else(|| format!("step {number} puts no `{name}`"))?;
+            for (later, step) in STEPS.iter().enumerate().skip(number) {
+                if let Step::Purge(label) = step
+                    && id.starts_with(label)
+                    && text.lines().any(|line| line == format!("ACK {later}"))
+                {
+                    return Err(format!("`{id}` of step {number} is back\n{text}").into());
+                }
+            }
+            match entry.body.read(0..u64::MAX).await {
+                Err(error) if error.is_corrupt() => continue,
+                read if read
+                    .as_ref()
+                    .is_ok_and(|read| *read == body(id, number, bytes)) => {}
+                read => {
+                    let what = read.map(|bytes| bytes.len());
+                    return Err(format!("the body of `{id}` of step {number}: {what:?}").into());
+                }
+            }
+        }
+    }
+    // It can go on.
+    let cache = cache(&store).await?;
+    put_all(&store, &cache, 0, &[("a1", SMALL)]).await?;
+    let damages = store.check().await?.damages;
+    store.close().await?;
+    match damages.is_empty() {
+        true => Ok(()),
+        false => Err(format!("damaged: {damages:?}").into()),
+    }
 }
 
 /// Proves what is there, in a folder that may not be written to.

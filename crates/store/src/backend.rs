@@ -26,6 +26,10 @@ pub(crate) type CollectionId = u64;
 /// Where a store keeps things. Each method is one step, seen by others whole or not at all.
 pub(crate) trait Backend: Send + Sync + 'static {
     fn contract(&self) -> Contract;
+    /// Whether another process had it when it was opened here, to be looked at.
+    fn is_in_use(&self) -> bool {
+        false
+    }
 
     /// Finds a collection, or makes it, and holds it.
     fn open(&self, space: Bytes, name: Bytes, create: bool) -> Pending<Option<CollectionId>>;

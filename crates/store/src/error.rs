@@ -70,6 +70,12 @@ pub enum StoreError {
         /// The first error.
         why: String,
     },
+    /// The process that has the store took it away while it was looked at.
+    #[error("{what} was taken away meanwhile by the process that has the store")]
+    Gone {
+        /// Which part of the store.
+        what: String,
+    },
     /// The store was opened to be looked at only.
     #[error("the store was opened read-only")]
     ReadOnly,

@@ -405,7 +405,7 @@ impl Backend for Memory {
             Ok(Report {
                 entries: entries().count() as u64,
                 bytes: entries().map(|entry| entry.body.len()).sum(),
-                damages: Vec::new(),
+                ..Report::default()
             })
         })
     }

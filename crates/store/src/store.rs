@@ -40,6 +40,8 @@ pub struct Report {
     pub entries: u64,
     /// Bytes of their bodies.
     pub bytes: u64,
+    /// Entries that another process took away while they were being looked at ([`Store::is_in_use`]).
+    pub gone: u64,
     /// What is damaged. Empty: everything is as it was written.
     pub damages: Vec<Damage>,
 }
@@ -77,6 +79,12 @@ impl Store {
     /// What it promises.
     pub fn contract(&self) -> Contract {
         self.0.contract()
+    }
+
+    /// Whether another process had it open when it was opened here [to be looked
+    /// at](Options::read_only), so that it may change meanwhile.
+    pub fn is_in_use(&self) -> bool {
+        self.0.is_in_use()
     }
 
     /// The collection of this name in this space, made if it is not there.

@@ -7,6 +7,8 @@ use std::fs;
 use std::future::Future;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use bytes::Bytes;
 use revisit_store::{
@@ -152,12 +154,27 @@ fn body_files(folder: &Path) -> Vec<PathBuf> {
     files(&folder.join("bodies"))
 }
 
+/// Panics of any thread, those of stores too, which nobody waits for.
+static PANICS: AtomicUsize = AtomicUsize::new(0);
+
+fn count_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            PANICS.fetch_add(1, SeqCst);
+            tell(panic);
+        }));
+    });
+}
+
 /// Flips one byte after the other. All of them where `REVISIT_EVERY_BYTE` is set (it takes minutes);
 /// else each that is not zero near the head of a page, and some of the others.
 fn flip(contract: Contract) -> BTreeMap<&'static str, usize> {
     let whole = folder();
     make(whole.path(), contract);
     let every = std::env::var_os("REVISIT_EVERY_BYTE").is_some();
+    count_panics();
     let mut looks = BTreeMap::new();
     for path in files(whole.path()) {
         let bytes = fs::read(&path).unwrap();
@@ -173,6 +190,8 @@ fn flip(contract: Contract) -> BTreeMap<&'static str, usize> {
             let name = path.strip_prefix(whole.path()).unwrap();
             fs::write(copied.path().join(name), flipped).unwrap();
             let look = look(copied.path(), contract);
+            let panics = PANICS.load(SeqCst);
+            assert_eq!(panics, 0, "byte {at} of {}", name.display());
             if contract == Contract::Durable {
                 assert_ne!(look, Look::Less, "byte {at} of {}", name.display());
             }
@@ -197,6 +216,52 @@ fn a_flipped_bit_in_a_durable_store_is_seen_or_does_not_matter() {
 fn a_flipped_bit_in_a_relaxed_store_is_a_miss_or_does_not_matter() {
     let looks = flip(Contract::Relaxed);
     assert!(looks["less"] > 50 && looks["right"] > 50, "{looks:?}");
+}
+
+#[test]
+fn more_free_pages_than_pages_are_damage_and_no_panic() {
+    for contract in [Contract::Durable, Contract::Relaxed] {
+        let folder = folder();
+        make(folder.path(), contract);
+        count_panics();
+        // The count of free pages in the head of the catalog (the format of SQLite, 1.3).
+        let catalog = folder.path().join("catalog.db");
+        let mut bytes = fs::read(&catalog).unwrap();
+        bytes[36] ^= 1;
+        fs::write(&catalog, bytes).unwrap();
+        let wanted = match contract {
+            Contract::Durable => Look::Refused,
+            // It began anew.
+            Contract::Relaxed => Look::Less,
+        };
+        assert_eq!(look(folder.path(), contract), wanted);
+        assert_eq!(PANICS.load(SeqCst), 0);
+    }
+}
+
+#[test]
+fn a_row_that_says_any_number_makes_no_sum_run_over() {
+    for contract in [Contract::Durable, Contract::Relaxed] {
+        for column in ["charge", "body_bytes", "serial", "collection"] {
+            for number in [i64::MAX, -1, i64::MIN] {
+                let folder = folder();
+                make(folder.path(), contract);
+                count_panics();
+                let catalog = rusqlite::Connection::open(folder.path().join("catalog.db"));
+                let catalog = catalog.unwrap();
+                let sql = format!(
+                    "UPDATE entries SET {column} = ? WHERE serial = \
+                     (SELECT min(serial) FROM entries)"
+                );
+                catalog.execute(&sql, [number]).unwrap();
+                drop(catalog);
+                let look = look(folder.path(), contract);
+                assert_ne!(look, Look::Right, "{column} {number} {contract:?}");
+                let panics = PANICS.load(SeqCst);
+                assert_eq!(panics, 0, "{column} {number} {contract:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -353,11 +418,8 @@ fn one_process_has_a_store_at_a_time() {
     let store = Store::open(folder.path(), Options::durable()).unwrap();
     let second = Store::open(folder.path(), Options::durable()).unwrap_err();
     assert!(matches!(second, OpenError::InUse { .. }), "{second:?}");
-    assert!(
-        second
-            .to_string()
-            .contains("is open in another process\nhelp: ")
-    );
+    assert!(second.to_string().ends_with("is open in another process"));
+    assert!(second.help().contains("end that process"));
     drop(store);
     Store::open(folder.path(), Options::durable()).unwrap();
 }

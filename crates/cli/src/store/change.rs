@@ -2,12 +2,12 @@
 
 use anyhow::anyhow;
 use revisit_engine::record::Label;
-use revisit_store::{Batch, Contract, Options, Purge, Store};
+use revisit_store::{Batch, Contract, OpenError, Options, Purge, Store};
 use serde_json::json;
 
 use super::list::entries;
 use super::shelf::{Shelf, shelves};
-use super::{open_as, show, store_failure};
+use super::{open_failure, show, store_failure};
 use crate::args::StorePlace;
 use crate::failure::Failure;
 use crate::terminal::{plain, say};
@@ -37,7 +37,7 @@ pub(super) async fn purge(
         let help = "leave out --site and --cache, or use `revisit store delete`".to_owned();
         return Err(Failure::words(error).help(help));
     }
-    let store = open_as(&place.store, Options::as_it_is())?;
+    let store = open_to_change(place, &help_purge(&what, soft))?;
     let (hit, sequence) = purge_in(&store, place, what, soft).await?;
     match place.json {
         true => say!("{:#}", json!({ "entry_count": hit, "sequence": sequence })),
@@ -52,6 +52,38 @@ pub(super) async fn purge(
     }
     close(store).await
 }
+
+/// Opens a store to take something away; one that a process has is left to it, with `help`.
+fn open_to_change(place: &StorePlace, help: &str) -> Result<Store, Failure> {
+    match Store::open(&place.store, Options::as_it_is()) {
+        Err(error @ OpenError::InUse { .. }) => Err(Failure::work(error).help(help.to_owned())),
+        opened => opened.map_err(open_failure),
+    }
+}
+
+/// How the process that has the store is asked for the same.
+fn help_purge(what: &Option<Label<'_>>, soft: bool) -> String {
+    let (path, line) = match what {
+        None => ("all", None),
+        Some(Label::Url(url)) => ("url", Some(url)),
+        Some(Label::Prefix(prefix)) => ("prefix", Some(prefix)),
+        Some(Label::Tag(tag)) => ("tag", Some(tag)),
+        Some(_) => ("", None),
+    };
+    if soft || path.is_empty() {
+        return "end that process first, and purge then".to_owned();
+    }
+    // As a shell takes it for one word.
+    let quoted = |line: &str| format!(" --data '{}'", plain(line).replace('\'', r"'\''"));
+    let data = line.map_or(String::new(), |line| quoted(line));
+    format!(
+        "if it is `revisit serve --admin ADDR`, ask it: `curl -X POST{data} http://ADDR/purge/{path}`; \
+         else end it first"
+    )
+}
+
+const HELP_DELETE: &str = "if it is `revisit serve --admin ADDR`, ask it: `curl --data URL http://ADDR/purge/url`; else \
+                           end it first";
 
 /// How many entries were hit, and the number of the purge.
 pub(super) async fn purge_in(
@@ -85,7 +117,7 @@ pub(super) async fn purge_in(
 }
 
 pub(super) async fn delete(place: &StorePlace, url: Option<&str>) -> Result<(), Failure> {
-    let store = open_as(&place.store, Options::as_it_is())?;
+    let store = open_to_change(place, HELP_DELETE)?;
     let (count, what) = match url {
         Some(url) => (delete_url(&store, place, url).await?, format!("`{url}`")),
         None => delete_cache(&store, place).await?,

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use revisit_store::{Report, Store};
 use serde_json::json;
 
-use super::list::entries;
+use super::list::{entries, taken_away};
 use super::shelf::shelves;
 use super::{open, store_failure};
 use crate::args::StorePlace;
@@ -21,11 +21,13 @@ pub(super) async fn run(place: &StorePlace) -> Result<(), Failure> {
             json!({
                 "entry_count": report.entries,
                 "body_bytes": report.bytes,
+                "gone": report.gone,
                 "damages": damages,
             })
         );
     } else if damages.is_empty() {
-        say!("{count}, bodies of {size}: everything is as it was written");
+        let gone = taken_away(report.gone);
+        say!("{count}, bodies of {size}: everything is as it was written{gone}");
     } else {
         for damage in &damages {
             say!("{}", plain(damage));

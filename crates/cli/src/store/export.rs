@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use anyhow::anyhow;
 use serde_json::{Value, json};
 
-use super::list::entries;
+use super::list::{entries, taken_away};
 use super::shelf::shelves;
 use super::show::Uncopied;
 use super::{open, show};
@@ -26,17 +26,23 @@ pub(super) async fn run(place: &StorePlace, folder: &Path, now: SystemTime) -> R
     let bodies = folder.join("bodies");
     fs::create_dir(&bodies).map_err(|error| failed(&bodies, error))?;
     let mut index: Vec<Value> = Vec::new();
-    let mut damaged = 0;
+    let (mut damaged, mut gone) = (0, 0);
     for shelf in shelves(&store, place).await? {
         for listed in shelf.entries().await? {
             let mut entry = show::of(&shelf, &listed, now);
-            let name = format!("{:06}", index.len() + 1);
+            let name = format!("{:06}", index.len() + gone + 1);
             let path = bodies.join(&name);
             let file = File::create_new(&path).map_err(|error| failed(&path, error))?;
             let mut file = BufWriter::new(file);
             match show::copy(&shelf, &listed, &mut file).await {
                 Ok(()) => entry["body"] = json!(format!("bodies/{name}")),
                 Err(Uncopied::Unwritten(error)) => return Err(failed(&path, error)),
+                Err(Uncopied::Gone) => {
+                    drop(file);
+                    fs::remove_file(&path).map_err(|error| failed(&path, error))?;
+                    gone += 1;
+                    continue;
+                }
                 Err(Uncopied::Unread(failure)) => {
                     drop(file);
                     fs::remove_file(&path).map_err(|error| failed(&path, error))?;
@@ -55,10 +61,10 @@ pub(super) async fn run(place: &StorePlace, folder: &Path, now: SystemTime) -> R
     if place.json {
         say!(
             "{:#}",
-            json!({ "entry_count": index.len(), "damaged": damaged })
+            json!({ "entry_count": index.len(), "damaged": damaged, "gone": gone })
         );
     } else {
-        say!("{count} in {}", folder.display());
+        say!("{count} in {}{}", folder.display(), taken_away(gone as u64));
     }
     if damaged > 0 {
         let error = anyhow!("{} could not be copied", entries(damaged as u64));

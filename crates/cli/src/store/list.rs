@@ -67,6 +67,14 @@ pub(super) fn entries(count: u64) -> String {
     }
 }
 
+/// What another process took away while it was looked at; nothing of none.
+pub(super) fn taken_away(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        count => format!("; {} taken away meanwhile", entries(count)),
+    }
+}
+
 pub(super) async fn as_json(
     store: &Store,
     place: &StorePlace,

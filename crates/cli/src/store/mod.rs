@@ -1,7 +1,8 @@
 //! `revisit store`: what is in a store, is it whole, take it out, throw it out.
 //!
 //! [`shelf`] finds what is there, [`list`] and [`show`] tell of it, [`check`] proves it, [`export`]
-//! copies it, [`change`] takes away. All but the last open the store without changing a byte of it.
+//! copies it, [`change`] takes away. All but the last open the store without changing a byte of it, also
+//! while another process has it; what changes it is left to that process.
 
 mod change;
 mod check;
@@ -52,34 +53,29 @@ async fn run_at(command: &StoreCommand, now: SystemTime) -> Result<(), Failure> 
     }
 }
 
-/// Opens a store that is there, to look at it only.
+/// Opens a store that is there, to look at it only; says so if it may change meanwhile.
 fn open(folder: &Path) -> Result<Store, Failure> {
-    open_as(folder, Options::as_it_is().read_only())
+    let store = open_as(folder, Options::as_it_is().read_only())?;
+    if store.is_in_use() {
+        eprintln!(
+            "note: another process has this store open; what it puts or takes away from now on may be \
+             missing here"
+        );
+    }
+    Ok(store)
 }
 
 pub(crate) fn open_as(folder: &Path, options: Options) -> Result<Store, Failure> {
-    Store::open(folder, options).map_err(|error| {
-        let missing = matches!(error, OpenError::Missing { .. });
-        let of_source = match &error {
-            OpenError::Io { source, .. } if source.is_corrupt() => Some(HELP_NO_STORE),
-            OpenError::Io { .. } => Some(HELP_DISK),
-            _ => None,
-        };
-        // The last line of the text says what to do.
-        let text = error.to_string();
-        let (fact, help) = match text.split_once("\nhelp: ") {
-            Some((fact, help)) => (fact.to_owned(), Some(help.to_owned())),
-            None => (text, of_source.map(ToOwned::to_owned)),
-        };
-        let error = match error {
-            OpenError::Io { source, .. } => anyhow::Error::new(source).context(fact),
-            _ => anyhow!(fact),
-        };
-        match missing {
-            true => Failure::words(error).help(HELP_MISSING.to_owned()),
-            false => Failure::work(error).help(help),
-        }
-    })
+    Store::open(folder, options).map_err(open_failure)
+}
+
+fn open_failure(error: OpenError) -> Failure {
+    let help = error.help().to_owned();
+    let failure = match error {
+        OpenError::Missing { .. } => Failure::words(error),
+        error => Failure::work(error),
+    };
+    failure.help(help)
 }
 
 /// The store could not do what was asked of it.
@@ -94,9 +90,6 @@ pub(crate) fn store_failure(error: StoreError, doing: &str) -> Failure {
     failure.help(help.map(ToOwned::to_owned))
 }
 
-const HELP_MISSING: &str =
-    "name the folder that a program keeps its store in; it has a file `catalog.db`";
-const HELP_NO_STORE: &str = "its `catalog.db` is damaged or something else: bring a copy of the folder back, or use another";
 const HELP_DAMAGED: &str =
     "`revisit store check` lists what is damaged, `revisit store export` copies what is whole";
 const HELP_DISK: &str = "see that the disk is there and that you may read and write the folder";

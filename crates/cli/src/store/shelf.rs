@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use revisit_engine::record::{Damaged, Described, Kind, Space};
-use revisit_store::{Collection, Head, Store};
+use revisit_store::{Collection, Head, Store, StoreError};
 use serde_json::{Value, json};
 
 use super::store_failure;
@@ -81,11 +81,15 @@ impl Shelf {
         format!("{part} `{}` of {}", self.name(), self.owner())
     }
 
-    /// All entries, in the order in which they were put.
+    /// All entries, in the order in which they were put; none if all of it was taken away meanwhile.
     pub(super) async fn entries(&self) -> Result<Vec<Listed>, Failure> {
-        let heads = self.collection.heads().await;
-        let doing = || format!("cannot list {}", self.called());
-        let heads = heads.map_err(|error| store_failure(error, &doing()))?;
+        let heads = match self.collection.heads().await {
+            Err(StoreError::Gone { .. }) => Vec::new(),
+            heads => heads.map_err(|error| {
+                let doing = format!("cannot list {}", self.called());
+                store_failure(error, &doing)
+            })?,
+        };
         let part = self.part();
         let listed = heads.into_iter().map(|head| Listed {
             described: Described::read(part, &head.id, &head.head),

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::time::SystemTime;
 
 use anyhow::anyhow;
-use revisit_store::Store;
+use revisit_store::{Store, StoreError};
 use serde_json::{Value, json};
 
 use super::shelf::{Listed, Shelf, json as entry_json, shelves};
@@ -95,12 +95,18 @@ async fn write_body(found: &[(Shelf, Listed)], url: &str) -> Result<(), Failure>
             anyhow::Error::new(error).context("cannot write the body"),
         )),
         Err(Uncopied::Unread(failure)) => Err(failure),
+        Err(Uncopied::Gone) => {
+            let error = anyhow!("what was kept for `{url}` was taken away meanwhile");
+            Err(Failure::work(error).help("look again".to_owned()))
+        }
         Ok(()) => Ok(()),
     }
 }
 
 /// Why a body was not copied.
 pub(super) enum Uncopied {
+    /// Another process, which has the store, took it away.
+    Gone,
     Unread(Failure),
     Unwritten(std::io::Error),
 }
@@ -112,11 +118,13 @@ pub(super) async fn copy(
     to: &mut impl Write,
 ) -> Result<(), Uncopied> {
     let doing = || format!("cannot read the body of `{}`", listed.url());
-    let unread = |error| Uncopied::Unread(store_failure(error, &doing()));
+    let unread = |error| match error {
+        StoreError::Gone { .. } => Uncopied::Gone,
+        error => Uncopied::Unread(store_failure(error, &doing())),
+    };
     let entries = shelf.collection.get(&[listed.head.serial]).await;
     let entry = entries.map_err(unread)?.into_iter().next();
-    let gone = || Uncopied::Unread(Failure::work(anyhow!("it is gone").context(doing())));
-    let entry = entry.ok_or_else(gone)?;
+    let entry = entry.ok_or(Uncopied::Gone)?;
     let mut reader = entry.body.reader(0..entry.body.len());
     while let Some(piece) = reader.next().await {
         to.write_all(&piece.map_err(unread)?)

@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::catalog::corrupt;
+use super::catalog::{EntryRow, corrupt};
 use super::files::{self, Damage, io_error, path_of};
+use super::reader::connect;
 use super::shared::Shared;
 use super::writer::Op;
 use crate::StoreError;
@@ -59,6 +60,11 @@ impl FileBody {
             let path = path_of(&self.shared.folder, self.body);
             // What cannot be read now (too many open files, say) may be whole.
             let is_wrong = matches!(damage, Damage::Wrong(_));
+            if is_wrong && self.was_taken_away() {
+                return StoreError::Gone {
+                    what: format!("entry {}", self.serial),
+                };
+            }
             let error = match damage {
                 Damage::Wrong(why) => corrupt(format!("`{}`", path.display()), why),
                 Damage::Unreadable(error) => io_error("read", &path, error),
@@ -69,6 +75,16 @@ impl FileBody {
             }
             error
         })
+    }
+
+    /// Whether another process, which has the store, has taken the entry away: a file goes after its row.
+    fn was_taken_away(&self) -> bool {
+        let Some(catalog) = &self.shared.looked_at else {
+            return false;
+        };
+        let found = connect(catalog)
+            .and_then(|connection| EntryRow::find(&connection, self.serial, self.shared.sums));
+        found.is_ok_and(|found| found.is_none_or(|(row, _)| row.body != self.body))
     }
 
     fn file(&self) -> Result<&File, Damage> {

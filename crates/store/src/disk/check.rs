@@ -123,11 +123,17 @@ fn some_rows(
     }
     for body in bodies {
         let serial = body.serial();
-        if let Err(error) = prove(&body) {
-            report.damages.push(Damage {
+        match prove(&body) {
+            Ok(()) => {}
+            Err(StoreError::Gone { .. }) => {
+                report.gone += 1;
+                report.entries -= 1;
+                report.bytes -= body.len();
+            }
+            Err(error) => report.damages.push(Damage {
                 serial: Some(Serial(serial)),
                 what: format!("entry {serial}: {error}"),
-            });
+            }),
         }
     }
     Ok(seen)

@@ -168,7 +168,7 @@ impl<'a> Group<'a> {
             let (old, new) = heads.fold((0, 0), |(old, new), (before, after)| {
                 (old + before.charge, new + after.charge)
             });
-            let needed = (space + more + new).saturating_sub(less + old);
+            let needed = space.saturating_add(more + new).saturating_sub(less + old);
             if needed > bytes_max && needed > space {
                 return Err(StoreError::Quota { needed, bytes_max });
             }
@@ -201,7 +201,7 @@ impl<'a> Group<'a> {
         let mut serials = Vec::with_capacity(batch.inserts.len());
         for entry in &batch.inserts {
             let serial = self.next_serial;
-            self.next_serial += 1;
+            self.next_serial = self.next_serial.saturating_add(1);
             serials.push(Serial(serial));
             let since = entry.since.unwrap_or(self.last_purge).0;
             if since < self.store.floor {
@@ -417,7 +417,8 @@ impl<'a> Group<'a> {
             if let Some(kept) = collections.by_id.get(id)
                 && kept.row.space == space
             {
-                bytes = (bytes + counts.bytes).saturating_sub(kept.row.counts.bytes);
+                let before = kept.row.counts.bytes;
+                bytes = bytes.wrapping_add(counts.bytes).wrapping_sub(before);
             }
         }
         bytes

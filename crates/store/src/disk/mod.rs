@@ -1,7 +1,7 @@
 //! A store on disk: a catalog in SQLite, and large bodies in files of their own.
 //!
 //! ```text
-//! lock          held while the store is open
+//! lock          held while the store is open to be changed
 //! catalog.db    names, heads, labels, small bodies, the log of purges (SQLite, with its log beside it)
 //! bodies/N/M    a large body, number M, never changed
 //! tmp/M         one that is being written
@@ -17,6 +17,7 @@ mod checksum;
 mod files;
 mod group;
 mod index;
+mod network;
 mod open;
 mod options;
 mod pool;
@@ -29,12 +30,12 @@ mod writer;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, mpsc};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::StoreError;
 use crate::backend::{Backend, CollectionId, Pending, ready};
@@ -80,19 +81,21 @@ impl Disk {
             .collect::<Result<Vec<_>, _>>();
         let readers = readers.map_err(|error| io(catalog::refused("be opened", &error)))?;
         let readers = Pool::start("store reader", readers).map_err(thread)?;
-        let (ops_in, ops) = mpsc::unbounded_channel();
+        let (ops_in, ops) = mpsc::channel();
         let open::Opened {
+            catalog,
             lock,
+            in_use,
             connection,
             store,
             loaded,
-            ..
         } = opened;
         let shared = Arc::new(Shared {
             folder: folder.to_owned(),
             contract: store.contract,
             sums: checksum::Sums::new(store.nonce),
             read_only: options.read_only,
+            in_use,
             bytes_max: options
                 .bytes_max
                 .filter(|_| store.contract == Contract::Relaxed),
@@ -111,7 +114,8 @@ impl Disk {
             files: Pool::start("store files", vec![(); FILE_THREADS]).map_err(thread)?,
             bodies: Pool::start("store bodies", vec![(); BODY_THREADS]).map_err(thread)?,
             ops: ops_in,
-            lock: Mutex::new(Some(lock)),
+            lock: Mutex::new(lock),
+            looked_at: options.read_only.then_some(catalog),
             damage: loaded.damage,
         });
         let mut reaper = Reaper::new(loaded.purge_lines);
@@ -128,7 +132,7 @@ impl Disk {
             connection,
             ops,
             store,
-            next_serial: loaded.last_serial + 1,
+            next_serial: loaded.last_serial.saturating_add(1),
             reaper,
             syncs: true,
         };
@@ -171,6 +175,10 @@ impl Drop for Disk {
 impl Backend for Disk {
     fn contract(&self) -> Contract {
         self.shared.contract
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.shared.in_use
     }
 
     fn open(&self, space: Bytes, name: Bytes, create: bool) -> Pending<Option<CollectionId>> {
@@ -259,8 +267,8 @@ impl Backend for Disk {
                 .spaces
                 .values()
                 .fold(Usage::default(), |all, one| Usage {
-                    bytes: all.bytes + one.bytes,
-                    entries: all.entries + one.entries,
+                    bytes: all.bytes.saturating_add(one.bytes),
+                    entries: all.entries.saturating_add(one.entries),
                 }),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rusqlite::{Connection, OpenFlags};
@@ -16,9 +17,10 @@ use super::checksum::Sums;
 use super::files::{BODIES, TMP, file_bytes, io_error, sync_folder};
 use super::group::purge_sum;
 use super::index::Index;
+use super::network::refuse_network;
 use super::options::{OpenError, Options};
 use super::reader::SETTINGS;
-use super::room::{LOG_BYTES_MAX, LOG_PAGES};
+use super::room::{LOG_BYTES_MAX, log_pages};
 use super::shared::Collections;
 use crate::StoreError;
 use crate::purge::{Purge, Sequence, Watermarks};
@@ -27,7 +29,10 @@ use crate::store::Contract;
 /// What was found in a folder, and is ours to use.
 pub(super) struct Opened {
     pub(super) catalog: Catalog,
-    pub(super) lock: File,
+    /// `None`: it is only looked at.
+    pub(super) lock: Option<File>,
+    /// Another process has it.
+    pub(super) in_use: bool,
     pub(super) connection: Connection,
     pub(super) store: StoreRow,
     pub(super) loaded: Loaded,
@@ -61,6 +66,8 @@ const LOCK: &str = "lock";
 const MAY_GO: &str = "a cache: what is in this folder may be lost\n";
 /// What stands in that of a durable store once it was made: an empty catalog is a damaged one.
 const STAYS: &str = "a durable store: what is in this folder is wanted\n";
+/// How often, and for how many milliseconds each, the lock is waited for.
+const LOCK_TRIES: (usize, u64) = (20, 5);
 /// 3.51.3 mended the reset of the log, which could lose what was committed.
 const SQLITE_MIN: (i32, &str) = (3_051_003, "3.51.3");
 
@@ -90,7 +97,14 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<Opened, OpenError>
         });
     }
     refuse_network(folder)?;
-    let lock = lock(folder, options.read_only)?;
+    let (lock, in_use) = match options.read_only {
+        true => {
+            let held = lock_shared(folder)?;
+            let in_use = held.is_none();
+            (held, in_use)
+        }
+        false => (Some(lock(folder)?), false),
+    };
     if make
         && !catalog.exists()
         && options.contract == Some(Contract::Relaxed)
@@ -100,8 +114,10 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<Opened, OpenError>
     }
     let catalog = Catalog {
         path: catalog,
-        immutable: options.read_only && access(folder, Access::WRITE_OK).is_err(),
+        immutable: options.read_only && !in_use && access(folder, Access::WRITE_OK).is_err(),
     };
+    // Who only looks keeps nobody out, but where that would be misread.
+    let lock = lock.filter(|_| !options.read_only || catalog.immutable);
     if catalog.immutable && fs::metadata(folder.join(CATALOG_LOG)).is_ok_and(|log| log.len() > 0) {
         let why = "it cannot be written to, and has a log to be read in: open it once where it can"
             .to_owned();
@@ -117,7 +133,14 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<Opened, OpenError>
         }
     }
     let opened = open_catalog(folder, &catalog, options).and_then(|(connection, store)| {
-        let loaded = load(&connection, &store).map_err(|error| io(refused("be read", &error)))?;
+        let loaded = load(&connection, &store).and_then(|loaded| {
+            // The moment in which a store that is only looked at was read.
+            if !connection.is_autocommit() {
+                connection.execute_batch("COMMIT")?;
+            }
+            Ok(loaded)
+        });
+        let loaded = loaded.map_err(|error| io(refused("be read", &error)))?;
         Ok((connection, store, loaded))
     });
     let (mut connection, mut store, mut loaded) = match opened {
@@ -164,6 +187,7 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<Opened, OpenError>
     Ok(Opened {
         catalog,
         lock,
+        in_use,
         connection,
         store,
         loaded,
@@ -218,56 +242,44 @@ impl Catalog {
 }
 
 /// Takes the lock that no second process gets. It ends with the process, however that ends.
-fn lock(folder: &Path, read_only: bool) -> Result<File, OpenError> {
+fn lock(folder: &Path) -> Result<File, OpenError> {
     let path = folder.join(LOCK);
-    let file = match read_only {
-        true => File::open(&path),
-        false => File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path),
-    };
     let io = |error| OpenError::Io {
         folder: folder.to_owned(),
         source: io_error("lock", &path, error),
     };
-    let file = file.map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
-            folder: folder.to_owned(),
-        }),
-        Err(TryLockError::Error(error)) => Err(io(error)),
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(io)?;
+    let (tries, millis) = LOCK_TRIES;
+    for _ in 0..tries {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // It may be somebody who looks, and has it for a moment only.
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(millis)),
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
     }
+    Err(OpenError::InUse {
+        folder: folder.to_owned(),
+    })
 }
 
-#[cfg(target_os = "linux")]
-fn refuse_network(folder: &Path) -> Result<(), OpenError> {
-    /// NFS, SMB, CIFS, SMB2, AFS, Ceph, 9P: `statfs(2)`.
-    const NETWORK: [u32; 7] = [
-        0x6969,
-        0x517b,
-        0xff53_4d42,
-        0xfe53_4d42,
-        0x5346_414f,
-        0x00c3_6400,
-        0x0102_1997,
-    ];
-    // Where it cannot be told, opening will say what is wrong.
-    if let Ok(stat) = rustix::fs::statfs(folder)
-        && NETWORK.contains(&(stat.f_type as u32))
-    {
-        return Err(OpenError::Network {
-            folder: folder.to_owned(),
-        });
-    }
-    Ok(())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn refuse_network(_: &Path) -> Result<(), OpenError> {
-    Ok(())
+/// Asks whether another process has the store: `None`. Who keeps what this gives keeps others out.
+fn lock_shared(folder: &Path) -> Result<Option<File>, OpenError> {
+    let path = folder.join(LOCK);
+    let locked = File::open(&path).and_then(|file| match file.try_lock_shared() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    });
+    locked.map_err(|error| OpenError::Io {
+        folder: folder.to_owned(),
+        source: io_error("lock", &path, error),
+    })
 }
 
 /// Connects to the catalog, makes it if there is none, and proves that it is one of ours.
@@ -280,12 +292,20 @@ fn open_catalog(
         folder: folder.to_owned(),
         source: refused("be opened", &error),
     };
-    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    if options.contract.is_some() && !options.read_only {
-        flags |= OpenFlags::SQLITE_OPEN_CREATE;
-    }
+    let flags = match options.read_only {
+        true => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        false if options.contract.is_some() => {
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
+        }
+        false => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = catalog.connect(flags).map_err(io)?;
     connection.execute_batch(SETTINGS).map_err(io)?;
+    if options.read_only {
+        // Another process may write: what is loaded is of one moment.
+        connection.execute_batch("BEGIN").map_err(io)?;
+    }
     connection.set_prepared_statement_cache_capacity(64);
     let pragma = |name: &str| {
         connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0))
@@ -307,7 +327,9 @@ fn open_catalog(
         let contract = options.contract.unwrap_or(Contract::Durable);
         make_catalog(&connection, contract).map_err(io)?;
         if contract == Contract::Durable {
-            say(folder, STAYS).map_err(|source| OpenError::Io {
+            // First its name must last, and that its journal is gone: what is said stays true then.
+            let said = sync_folder(folder).and_then(|()| say(folder, STAYS));
+            said.map_err(|source| OpenError::Io {
                 folder: folder.to_owned(),
                 source,
             })?;
@@ -325,23 +347,27 @@ fn open_catalog(
     }
     if !options.read_only {
         migrate(&connection, format).map_err(io)?;
-        connection.execute_batch(&write_settings()).map_err(io)?;
     }
     let row = StoreRow::read(&connection).map_err(io)?;
     let row = row.ok_or_else(|| OpenError::Damaged {
         folder: folder.to_owned(),
         why: "the catalog's row of the store does not match its checksum".to_owned(),
     })?;
+    if !options.read_only {
+        let settings = write_settings(row.contract);
+        connection.execute_batch(&settings).map_err(io)?;
+    }
     Ok((connection, row))
 }
 
-fn write_settings() -> String {
+fn write_settings(contract: Contract) -> String {
+    let log_pages = log_pages(contract);
     format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON;
-         PRAGMA wal_autocheckpoint = {LOG_PAGES};
+         PRAGMA wal_autocheckpoint = {log_pages};
          PRAGMA journal_size_limit = {};
          PRAGMA cache_size = -16384;",
         LOG_BYTES_MAX / 2
@@ -395,6 +421,14 @@ fn migrate(connection: &Connection, found: i32) -> rusqlite::Result<()> {
 fn load(connection: &Connection, store: &StoreRow) -> rusqlite::Result<Loaded> {
     let sums = Sums::new(store.nonce);
     let mut loaded = Loaded::default();
+    let pages = |name: &str| {
+        let sql = format!("PRAGMA {name}");
+        connection.query_row(&sql, [], |row| get(row, 0))
+    };
+    if pages("freelist_count")? > pages("page_count")? {
+        let why = "the catalog counts more free pages than it has";
+        loaded.damage.push(why.to_owned());
+    }
     let found = load_entries(connection, sums, &mut loaded)?;
     let mut digest = 0u64;
     for row in CollectionRow::read_all(connection, sums)? {

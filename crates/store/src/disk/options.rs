@@ -43,7 +43,9 @@ impl Options {
         }
     }
 
-    /// Changes nothing. A damaged durable store, which is refused otherwise, can be looked at so.
+    /// Changes nothing, and keeps nobody out: also what another process has open can be looked at, as
+    /// of when it was opened here; what was taken away since then is missing, or
+    /// [`StoreError::Gone`]. A damaged durable store, which is refused otherwise, can be looked at so.
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
         self
@@ -63,18 +65,13 @@ pub enum OpenError {
         folder: PathBuf,
     },
     /// Another process has it.
-    #[error(
-        "the store in `{folder}` is open in another process\nhelp: end that process, or use another folder"
-    )]
+    #[error("the store in `{folder}` is open in another process")]
     InUse {
         /// The folder.
         folder: PathBuf,
     },
     /// A newer version of this program wrote it.
-    #[error(
-        "the store in `{folder}` has format {found}, this version knows formats up to {known}\n\
-         help: use the version that wrote it, or another folder"
-    )]
+    #[error("the store in `{folder}` has format {found}, this version knows formats up to {known}")]
     Newer {
         /// The folder.
         folder: PathBuf,
@@ -84,15 +81,13 @@ pub enum OpenError {
         known: i32,
     },
     /// The folder holds something else.
-    #[error("`{folder}` has a `catalog.db` that is no store of Revisit\nhelp: use another folder")]
+    #[error("`{folder}` has a `catalog.db` that is no store of Revisit")]
     Foreign {
         /// The folder.
         folder: PathBuf,
     },
     /// It promises another thing than is asked for.
-    #[error(
-        "the store in `{folder}` is {found:?}, not {wanted:?}\nhelp: use another folder for each"
-    )]
+    #[error("the store in `{folder}` is {found:?}, not {wanted:?}")]
     Contract {
         /// The folder.
         folder: PathBuf,
@@ -102,18 +97,15 @@ pub enum OpenError {
         wanted: Contract,
     },
     /// The folder is on a network, where locks and syncs may not hold.
-    #[error(
-        "`{folder}` is on a network file system, where a store cannot keep its word\nhelp: use a folder on a local disk"
-    )]
+    #[error("`{folder}` is on a network file system ({name}), where a store cannot keep its word")]
     Network {
         /// The folder.
         folder: PathBuf,
+        /// What the file system is called.
+        name: &'static str,
     },
     /// Parts of a durable store are damaged.
-    #[error(
-        "the store in `{folder}` is damaged: {why}\n\
-         help: `revisit store check` and `revisit store export` read what can be read; then use another folder, or bring a copy back"
-    )]
+    #[error("the store in `{folder}` is damaged: {why}")]
     Damaged {
         /// The folder.
         folder: PathBuf,
@@ -121,9 +113,7 @@ pub enum OpenError {
         why: String,
     },
     /// The SQLite that was linked is too old.
-    #[error(
-        "this program has SQLite {found}, and wants {wanted} or later\nhelp: build it with the bundled SQLite"
-    )]
+    #[error("this program has SQLite {found}, and wants {wanted} or later")]
     Sqlite {
         /// Its version.
         found: String,
@@ -139,4 +129,32 @@ pub enum OpenError {
         #[source]
         source: StoreError,
     },
+}
+
+impl OpenError {
+    /// What the user can do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => {
+                "name the folder that a program keeps its store in; it has a file `catalog.db`"
+            }
+            Self::InUse { .. } => "end that process, or use another folder",
+            Self::Newer { .. } => "use the version that wrote it, or another folder",
+            Self::Foreign { .. } => "use another folder",
+            Self::Contract { .. } => "use another folder for each",
+            Self::Network { .. } => "use a folder on a local disk",
+            Self::Damaged { .. } => {
+                "`revisit store check` and `revisit store export` read what can be read; then use \
+                 another folder, or bring a copy back"
+            }
+            Self::Sqlite { .. } => "build it with the bundled SQLite",
+            Self::Io { source, .. } if source.is_corrupt() => {
+                "its `catalog.db` is damaged or something else: bring a copy of the folder back, or \
+                 use another"
+            }
+            Self::Io { .. } => {
+                "see that the disk is there and that you may read and write the folder"
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row};
 
 use super::body::FileBody;
 use super::catalog::{
@@ -63,7 +63,7 @@ pub(super) fn find(
             let found = found.into_iter().filter(same);
             return Ok(found.map(|(entry, _)| entry).collect());
         };
-        if !is_gone(shared, hash, missing) {
+        if !is_gone(shared, connection, (collection, hash), missing)? {
             match shared.contract {
                 Contract::Durable => return Err(missing_row(missing)),
                 // It is no longer in the index when this is asked again.
@@ -198,15 +198,31 @@ fn unreadable(shared: &Shared, serial: u64, error: StoreError) -> Result<(), Sto
 }
 
 /// Whether an entry without a row was removed in order: then the index says so, at the latest when
-/// the commit that is under way is through.
-fn is_gone(shared: &Shared, hash: u64, serial: u64) -> bool {
-    drop(
-        shared
-            .committing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner),
-    );
-    !shared.index().contains_serial(hash, serial)
+/// the commit that is under way is through. If another process writes, the catalog's own index says it.
+fn is_gone(
+    shared: &Shared,
+    connection: &Connection,
+    (collection, hash): (u64, u64),
+    serial: u64,
+) -> Result<bool, StoreError> {
+    if shared.looked_at.is_none() {
+        drop(
+            shared
+                .committing
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        return Ok(!shared.index().contains_serial(hash, serial));
+    }
+    let sql = "SELECT 1 FROM entries INDEXED BY contents WHERE collection = ? AND serial = ?";
+    let listed = connection
+        .prepare_cached(sql)
+        .and_then(|mut listed| listed.exists([number(collection), number(serial)]));
+    let listed = listed.map_err(|error| refused("be read", &error))?;
+    if !listed {
+        shared.index_mut().remove(hash, serial);
+    }
+    Ok(!listed)
 }
 
 fn missing_row(serial: u64) -> StoreError {
@@ -335,21 +351,26 @@ fn each_row(
             each(row, get(row, 0).map_err(read)?)?;
         }
     }
-    if shared.contract == Contract::Durable {
-        let sql = "SELECT entries, bytes, digest FROM collections WHERE id = ?";
-        let kept = moment.query_row(sql, [number(collection)], |row| {
-            Ok(Counts {
-                entries: get(row, 0)?,
-                bytes: get(row, 1)?,
-                digest: get(row, 2)?,
-            })
-        });
-        if kept.map_err(read)? != counts {
-            return Err(corrupt(
-                "a collection",
-                "entries of it are missing, or are not its own",
-            ));
+    let sql = "SELECT entries, bytes, digest, name IS NOT NULL FROM collections WHERE id = ?";
+    let kept = moment.query_row(sql, [number(collection)], |row| {
+        let counts = Counts {
+            entries: get(row, 0)?,
+            bytes: get(row, 1)?,
+            digest: get(row, 2)?,
+        };
+        Ok((counts, row.get::<_, bool>(3)?))
+    });
+    match kept.optional().map_err(read)? {
+        // What is there of one without a name is cleared away by and by.
+        None | Some((_, false)) if shared.looked_at.is_some() => {
+            let what = "a collection".to_owned();
+            Err(StoreError::Gone { what })
+        }
+        Some((kept, _)) if kept == counts => Ok(()),
+        _ if shared.contract == Contract::Relaxed => Ok(()),
+        _ => {
+            let why = "entries of it are missing, or are not its own";
+            Err(corrupt("a collection", why))
         }
     }
-    Ok(())
 }

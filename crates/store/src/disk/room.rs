@@ -11,11 +11,18 @@ use super::group::Group;
 use super::writer::{Op, Writer};
 use crate::StoreError;
 use crate::batch::NewEntry;
+use crate::store::Contract;
 
 /// Bytes of the catalog's log, and of its index of the log, that are always counted.
 pub(super) const LOG_BYTES_MAX: u64 = 4 << 20;
-/// Pages of the log after which it is written into the catalog.
-pub(super) const LOG_PAGES: u64 = 256;
+/// Pages of the log after which it is written into the catalog. That takes three syncs; where no bound
+/// counts what the log takes it is done more seldom.
+pub(super) fn log_pages(contract: Contract) -> u64 {
+    match contract {
+        Contract::Relaxed => 256,
+        Contract::Durable => 4096,
+    }
+}
 /// Entries that are evicted at a time.
 const VICTIMS: usize = 16;
 
@@ -35,9 +42,11 @@ impl Writer {
             read.map(i64::cast_unsigned)
                 .map_err(|error| refused("be measured", &error))
         };
+        let all = pragma("page_count")?;
         Ok(Pages {
-            all: pragma("page_count")?,
-            free: pragma("freelist_count")?,
+            all,
+            // It stands in the catalog's head, which has no checksum.
+            free: pragma("freelist_count")?.min(all),
             bytes_each: pragma("page_size")?,
         })
     }

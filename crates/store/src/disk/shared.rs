@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::mpsc::Sender;
 use std::sync::{
     Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 
 use bytes::Bytes;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use super::catalog::CollectionRow;
 use super::checksum::Sums;
 use super::files::{file_bytes, io_error, path_of};
 use super::index::Index;
+use super::open::Catalog;
 use super::pool::Pool;
 use super::writer::Op;
 use crate::StoreError;
@@ -29,6 +30,10 @@ pub(crate) struct Shared {
     pub(super) contract: Contract,
     pub(super) sums: Sums,
     pub(super) read_only: bool,
+    /// Another process had it when it was opened here.
+    pub(super) in_use: bool,
+    /// The catalog, where it is only looked at: another process may change it meanwhile.
+    pub(super) looked_at: Option<Catalog>,
     /// `None`: nothing is evicted.
     pub(super) bytes_max: Option<u64>,
     pub(super) index: RwLock<Index>,
@@ -52,8 +57,8 @@ pub(crate) struct Shared {
     /// Threads that read bodies, so that nobody who reads waits for a sync.
     pub(super) bodies: Pool<()>,
     /// What the writer is to do.
-    pub(super) ops: UnboundedSender<Op>,
-    /// The lock that no second process gets.
+    pub(super) ops: Sender<Op>,
+    /// The lock that no second process gets; who only looks has none.
     pub(super) lock: Mutex<Option<File>>,
     /// What was found damaged when it was opened, beyond single collections.
     pub(super) damage: Vec<String>,
@@ -126,8 +131,8 @@ impl Collections {
                 .insert((row.space.clone(), name.clone()), row.id);
         }
         let usage = self.spaces.entry(row.space.clone()).or_default();
-        usage.bytes += row.counts.bytes;
-        usage.entries += row.counts.entries;
+        usage.bytes = usage.bytes.wrapping_add(row.counts.bytes);
+        usage.entries = usage.entries.wrapping_add(row.counts.entries);
         self.by_id.insert(row.id, Kept { row, holds, damage });
     }
 
@@ -141,9 +146,11 @@ impl Collections {
             return;
         };
         let usage = self.spaces.entry(row.space.clone()).or_default();
-        usage.bytes = (usage.bytes + row.counts.bytes).saturating_sub(kept.row.counts.bytes);
-        usage.entries =
-            (usage.entries + row.counts.entries).saturating_sub(kept.row.counts.entries);
+        // Those of a damaged collection may be anything; what was added is subtracted again.
+        let (new, old) = (row.counts, kept.row.counts);
+        usage.bytes = usage.bytes.wrapping_add(new.bytes).wrapping_sub(old.bytes);
+        let entries = usage.entries.wrapping_add(new.entries);
+        usage.entries = entries.wrapping_sub(old.entries);
         if kept.row.name != row.name {
             if let Some(name) = kept.row.name.take() {
                 self.by_name.remove(&(row.space.clone(), name));
@@ -166,8 +173,8 @@ impl Collections {
         if let Some(kept) = self.by_id.remove(&id)
             && let Some(usage) = self.spaces.get_mut(&kept.row.space)
         {
-            usage.bytes = usage.bytes.saturating_sub(kept.row.counts.bytes);
-            usage.entries = usage.entries.saturating_sub(kept.row.counts.entries);
+            usage.bytes = usage.bytes.wrapping_sub(kept.row.counts.bytes);
+            usage.entries = usage.entries.wrapping_sub(kept.row.counts.entries);
             if usage.bytes == 0 {
                 self.spaces.remove(&kept.row.space);
             }

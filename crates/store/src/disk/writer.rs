@@ -2,16 +2,18 @@
 //! the disk.
 //!
 //! While one group is being made to last the next gathers, so that many writers share one sync and a
-//! single one waits for nobody. What must be durable is in the same order each time: bodies are
+//! single one waits for nobody. Those who were told together come back one after the other; after a
+//! group of several the next is not begun with the first of them. What must be durable is in the same order each time: bodies are
 //! synced and renamed before they come here ([`super::staging`]), then their folders are synced, then
 //! the catalog commits, then it is acknowledged, and only then are old bodies unlinked.
 
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rusqlite::Connection;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::catalog::{CollectionRow, StoreRow, refused};
@@ -68,11 +70,13 @@ pub(super) enum Op {
 
 /// Ops of one transaction.
 const GROUP_MAX: usize = 64;
+/// How long one of those who shared the last group is waited for. A sync takes some times as long.
+const COMPANY_WAIT: Duration = Duration::from_micros(200);
 
 pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) connection: Connection,
-    pub(super) ops: UnboundedReceiver<Op>,
+    pub(super) ops: Receiver<Op>,
     pub(super) store: StoreRow,
     pub(super) next_serial: u64,
     pub(super) reaper: Reaper,
@@ -83,13 +87,10 @@ pub(super) struct Writer {
 impl Writer {
     /// Works until it is asked to close.
     pub(super) fn run(mut self) {
+        let mut company = 1;
         while let Some(first) = self.next() {
-            let mut ops = vec![first];
-            while ops.len() < GROUP_MAX
-                && let Ok(op) = self.ops.try_recv()
-            {
-                ops.push(op);
-            }
+            let ops = self.gather(first, company);
+            company = ops.len();
             if let Some(answer) = self.handle(ops) {
                 let closed = self.close();
                 // Whoever waited may be gone.
@@ -99,6 +100,20 @@ impl Writer {
         }
     }
 
+    /// A group that begins with `first`: what is there, and what soon comes up to the size of the last.
+    fn gather(&self, first: Op, company: usize) -> Vec<Op> {
+        let mut ops = vec![first];
+        while ops.len() < GROUP_MAX {
+            let next = match self.ops.try_recv() {
+                Err(_) if ops.len() < company => self.ops.recv_timeout(COMPANY_WAIT).ok(),
+                next => next.ok(),
+            };
+            let Some(next) = next else { break };
+            ops.push(next);
+        }
+        ops
+    }
+
     /// The next op; between them what is dead is cleared away.
     fn next(&mut self) -> Option<Op> {
         loop {
@@ -106,7 +121,7 @@ impl Writer {
                 return Some(op);
             }
             if self.reaper.is_idle() || self.shared.writable().is_err() {
-                return self.ops.blocking_recv();
+                return self.ops.recv().ok();
             }
             self.commit(Vec::new());
         }
