@@ -13,6 +13,13 @@ import { matches } from './pattern.js'
  */
 
 /**
+ * By their names, those that the routes of this site use.
+ *
+ * @type {Record<string, Strategy>}
+ */
+export const strategies = {}
+
+/**
  * The first route that a request matches. The twin of `rules/src/site/routing.rs`: both run the
  * cases of `tests/vectors/routing.json`.
  *
@@ -53,13 +60,13 @@ export function routed(event) {
 async function answered(route, event) {
   if (SPEAKS) because(event, `by route ${(config.routes || []).indexOf(route) + 1}, ${route.strategy}`)
   try {
-    return await /** @type {Strategy} */ (features[route.strategy])(route, event)
+    return await strategies[route.strategy](route, event)
   } catch (error) {
     if (SPEAKS) because(event, `nobody answers: ${error}`)
-    const instead = route.fallback && (await features.substitute?.(route.fallback, event))
+    const instead = features.substitute && route.fallback && (await features.substitute(route.fallback, event))
     if (SPEAKS && instead) because(event, `${route.fallback} instead (\`fallback\`)`)
     if (instead) return instead
-    const from = event.request.mode === 'navigate' && features.missing && (await generation(config.build))
+    const from = features.missing && event.request.mode === 'navigate' && (await generation(config.build))
     // the network was asked, or must not be
     if (from && features.missing) return features.missing(from, event, error)
     throw error
