@@ -131,3 +131,27 @@ fn a_worker_without_one_place_for_the_list_stops_the_build() {
         ", line 1, column 1: ",
     );
 }
+
+#[test]
+fn what_only_our_worker_does_is_refused_where_the_own_one_is_the_whole() {
+    let (site, out) = (small_site(), Site::new());
+    let whole = "f(self.__REVISIT_MANIFEST)";
+    let beside = "addEventListener('push', () => {})";
+    let refused = build(&site, whole, "[prefetch]\n", &out);
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    let said = "error: `prefetch` means nothing here: `own.js` is the whole worker";
+    assert!(refused.stderr.starts_with(said), "{}", refused.stderr);
+    build(&site, beside, "[prefetch]\n", &out).ok();
+
+    let folder = Site::new();
+    let matched = |own: &str| {
+        folder.file("own.js", own);
+        let words = ["--inject", "own.js", "--match", "/about/"].map(OsStr::new);
+        let words = [&["build".as_ref(), site.path().as_os_str()], &words[..]].concat();
+        revisit_in(folder.path(), &words)
+    };
+    let refused = matched(whole);
+    let said = "error: `--match` means nothing here: `own.js` is the whole worker";
+    assert!(refused.stderr.starts_with(said), "{}", refused.stderr);
+    matched(beside).ok();
+}

@@ -190,6 +190,32 @@ fn the_oldest_make_room_by_their_number_and_by_their_bytes() {
 }
 
 #[test]
+fn what_routes_kept_goes_with_the_last_of_them() {
+    let keeping = route("path = '/kept/*'\nstrategy = 'cache-first'\nname = 'kept'");
+    let world = served(&small_site(), &keeping);
+    counts(&world.origin, "/kept/1");
+    let (_browser, tab) = visited(&world.origin, "/");
+    text_of(&tab, "/kept/1");
+    wait_for_stash(&tab, "kept", &["/kept/1"]);
+    world.deploy(
+        &next_site(),
+        &route("path = '/kept/*'\nstrategy = 'network-only'"),
+    );
+    check_for_update(&tab);
+    tab.wait_for("revisit.state === 'updateready'", "the update");
+    wait_for_stash(&tab, "kept", &["/kept/1"]); // the page of before has its worker still
+    tab.update();
+    let stashes = || {
+        tab.cache_names()
+            .into_iter()
+            .filter(|name| name.contains("|run|"))
+    };
+    eventually("the stash to go", DEADLINE, || {
+        (stashes().count() == 0).then_some(())
+    });
+}
+
+#[test]
 fn a_range_is_cut_from_a_whole_body_that_is_kept() {
     let config = route("path = '/media/*'\nstrategy = 'cache-first'\nname = 'media'");
     let Served { origin, out: _out } = served(&small_site(), &config);

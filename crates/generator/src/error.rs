@@ -119,6 +119,14 @@ pub enum BuildError {
         /// Why not.
         why: String,
     },
+    /// What our worker would do, where the site's own is the whole worker.
+    #[error("`{key}` means nothing here: `{}` is the whole worker, for the list of files stands in it", path.display())]
+    NotForOwnWorker {
+        /// The key of the config, or the flag.
+        key: &'static str,
+        /// The site's own worker.
+        path: PathBuf,
+    },
     /// A value of the config is none that this option takes.
     #[error("`{key}` cannot be `{value}`: {why}")]
     Config {
@@ -243,6 +251,9 @@ impl BuildError {
             }
             Self::OwnWorker { .. } => {
                 "write `self.__WB_MANIFEST` or `self.__REVISIT_MANIFEST` once, where the list is to stand; a bundled worker keeps it".into()
+            }
+            Self::NotForOwnWorker { .. } => {
+                "leave it out; or take the list's place out of that script, so that it is code beside our worker".into()
             }
             Self::ShimNotInjected { .. } => {
                 "build without `--no-inject` (`[worker] inject`), or let the site have the worker that keeps files ahead: `[appcache] enabled = false`".into()

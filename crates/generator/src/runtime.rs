@@ -1,18 +1,11 @@
 //! The JavaScript that is shipped: modules of `runtime/`, joined and minified.
 //!
 //! A site gets the modules that its features name and what those import, in one classic script.
-//! The joiner knows only what our own modules use: named imports of relative paths, exported
-//! declarations, and names that are unique among all modules.
 
-use std::collections::HashSet;
+mod join;
+
 use std::num::NonZeroU64;
 
-use oxc_allocator::Allocator;
-use oxc_ast::ast::{Declaration, Statement};
-use oxc_codegen::{Codegen, CodegenOptions};
-use oxc_minifier::{ManglePropertiesOptions, Minifier, MinifierOptions};
-use oxc_parser::Parser;
-use oxc_span::{GetSpan, SourceType};
 use serde_json::{Map, Value, json};
 
 use crate::config::{
@@ -23,6 +16,7 @@ use crate::import_scripts::{self, ImportedScript};
 use crate::own::OUTPUT;
 use crate::routes::Route;
 use crate::{BuildError, extension};
+use join::{Features, join, minify};
 use revisit_rules::site::pattern::Pattern;
 use revisit_rules::site::routing::Origin;
 
@@ -138,29 +132,31 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
             values.insert("byFolder".into(), json!(true));
         }
     }
-    let preloads = add_routes(config, &mut imports, &mut features, &mut values);
+    let strategies = add_routes(config, &mut imports, &mut features, &mut values);
+    // Stashes are tidied as long as somebody keeps anything in one.
+    if config.prefetch.is_some() || config.routes.iter().any(Route::keeps) {
+        imports.push(("tidied", "tidy-stashes.js"));
+        features.push(("tidied", "tidied"));
+    }
     let mut entry = String::new();
     for (names, file) in imports {
         entry.push_str(&format!("import {{ {names} }} from './{file}'\n"));
     }
-    let list: Vec<String> = features
-        .iter()
-        .map(|(key, value)| format!("{key}: {value}"))
-        .collect();
-    entry.push_str(&format!("start({{ {} }})\n", list.join(", ")));
+    if !strategies.is_empty() {
+        let names = strategies.join(", ");
+        entry.push_str(&format!("Object.assign(strategies, {{ {names} }})\n"));
+    }
+    entry.push_str("start()\n");
     if config.prefetch.is_some() {
         entry.push_str("hearPages()\n");
     }
-    // what is `false` here goes from the code when it is made smaller
-    let has = |feature: &str| features.iter().any(|(key, _)| *key == feature);
     let config_module = format!(
-        "const config = {}\nconst ROUTED = {}, PRELOADS = {preloads}, AHEAD = {}, SPEAKS = {}\n",
+        "const config = {}\nconst SPEAKS = {}\n",
         Value::Object(values),
-        has("routed"),
-        has("ahead"),
         wanted.take_over,
     );
-    let joined = join(&entry, &config_module, module)?;
+    let features = features.into_iter().collect();
+    let joined = join(&entry, &config_module, &features, module)?;
     let extension = wanted.extension.map(extension::scoped).unwrap_or_default();
     let imports = import_scripts::statement(wanted.imports);
     Ok(format!(
@@ -169,31 +165,31 @@ pub(crate) fn worker(wanted: &Worker<'_>, config: &Parsed) -> Result<String, Bui
     ))
 }
 
-/// Adds what the site's routes use; says whether one of them preloads.
+/// Adds what the site's routes use; gives the names of their strategies.
 fn add_routes(
     config: &Parsed,
     imports: &mut Vec<(&str, &str)>,
     features: &mut Vec<(&str, &str)>,
     values: &mut Map<String, Value>,
-) -> bool {
+) -> Vec<&'static str> {
     let routes = &config.routes;
     if routes.is_empty() {
-        return false;
+        return Vec::new();
     }
     let any = |used: &dyn Fn(&Route) -> bool| routes.iter().any(used);
     values.insert(
         "routes".into(),
         routes.iter().map(Route::for_worker).collect(),
     );
-    imports.push(("routed, routeFor", "routing.js"));
+    imports.push(("routed, routeFor, strategies", "routing.js"));
     features.extend([("routed", "routed"), ("routeFor", "routeFor")]);
+    let mut strategies = Vec::new();
     for (strategy, file) in STRATEGIES {
         if any(&|route| route.strategy == strategy) {
             imports.push((strategy.feature(), file));
-            features.push((strategy.feature(), strategy.feature()));
+            strategies.push(strategy.feature());
         }
     }
-    let preloads = any(&|route| route.keys.preload);
     for (feature, file, used) in [
         (
             "upgraded",
@@ -215,15 +211,14 @@ fn add_routes(
             "instead.js",
             any(&|route| route.keys.fallback_on == FallbackOn::Failure),
         ),
-        ("preloaded", "preload.js", preloads),
-        ("tidied", "tidy-stashes.js", any(&|route| route.keeps())),
+        ("preloaded", "preload.js", any(&|route| route.keys.preload)),
     ] {
         if used {
             imports.push((feature, file));
             features.push((feature, feature));
         }
     }
-    preloads
+    strategies
 }
 
 /// How the names of their caches begin, before the scope: a prefix of the site's own in Workbox, its
@@ -255,7 +250,10 @@ pub(crate) fn client(config: &BuildConfig) -> Result<String, BuildError> {
         json!(config.worker.name),
         u64::from(config.worker.check_minutes) * 60_000
     );
-    minify(&join(entry, &values, client_module)?, None)
+    minify(
+        &join(entry, &values, &Features::new(), client_module)?,
+        None,
+    )
 }
 
 /// The path of a page client below the site's folder.
@@ -300,127 +298,6 @@ fn expanded(patterns: &[Pattern]) -> Value {
         .cloned()
         .collect::<Vec<_>>()
         .into()
-}
-
-/// The text of a module by its file name.
-type Modules = fn(&str) -> Result<&'static str, BuildError>;
-
-/// Joins the entry and what it imports, each module once and before those that import it.
-fn join(entry: &str, config_module: &str, modules: Modules) -> Result<String, BuildError> {
-    let mut out = String::from("(() => {\n");
-    let mut seen = HashSet::from(["config.js".to_owned()]);
-    let mut names = HashSet::from(["config".to_owned()]);
-    out.push_str(config_module);
-    append("the entry", entry, modules, &mut seen, &mut names, &mut out)?;
-    out.push_str("})()\n");
-    Ok(out)
-}
-
-fn append(
-    name: &str,
-    text: &str,
-    modules: Modules,
-    seen: &mut HashSet<String>,
-    names: &mut HashSet<String>,
-    out: &mut String,
-) -> Result<(), BuildError> {
-    let allocator = Allocator::default();
-    let parsed = Parser::new(&allocator, text, SourceType::mjs()).parse();
-    if let Some(error) = parsed.diagnostics.first() {
-        return Err(BuildError::Runtime(format!("{name}: {error}")));
-    }
-    let mut kept = String::new();
-    for statement in &parsed.program.body {
-        let span = statement.span();
-        let mut start = span.start as usize;
-        match statement {
-            Statement::ImportDeclaration(import) => {
-                let file = import.source.value.trim_start_matches("./");
-                if seen.insert(file.to_owned()) {
-                    append(file, modules(file)?, modules, seen, names, out)?;
-                }
-                continue;
-            }
-            Statement::ExportDeclaration(export) => {
-                start = export.declaration.span().start as usize;
-                declared(&export.declaration, name, names)?;
-            }
-            Statement::ExportNamedDeclaration(_) => {
-                return Err(BuildError::Runtime(format!(
-                    "{name}: an export without a declaration"
-                )));
-            }
-            other => {
-                if let Some(declaration) = other.as_declaration() {
-                    declared(declaration, name, names)?;
-                }
-            }
-        }
-        kept.push_str(&text[start..span.end as usize]);
-        kept.push('\n');
-    }
-    out.push_str(&kept);
-    Ok(())
-}
-
-/// Joined modules share one scope: a name must not be declared twice.
-fn declared(
-    declaration: &Declaration<'_>,
-    module: &str,
-    names: &mut HashSet<String>,
-) -> Result<(), BuildError> {
-    let mut take = |name: &str| {
-        if names.insert(name.to_owned()) {
-            Ok(())
-        } else {
-            Err(BuildError::Runtime(format!(
-                "`{name}` of {module} is declared elsewhere too"
-            )))
-        }
-    };
-    match declaration {
-        Declaration::VariableDeclaration(list) => {
-            for declarator in &list.declarations {
-                for name in declarator.id.get_binding_identifiers() {
-                    take(&name.name)?;
-                }
-            }
-        }
-        Declaration::FunctionDeclaration(function) => {
-            if let Some(name) = &function.id {
-                take(&name.name)?;
-            }
-        }
-        Declaration::ClassDeclaration(class) => {
-            if let Some(name) = &class.id {
-                take(&name.name)?;
-            }
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// `own`: properties that may be shortened, as a regular expression.
-fn minify(text: &str, own: Option<&str>) -> Result<String, BuildError> {
-    let allocator = Allocator::default();
-    let parsed = Parser::new(&allocator, text, SourceType::cjs()).parse();
-    if let Some(error) = parsed.diagnostics.first() {
-        return Err(BuildError::Runtime(error.to_string()));
-    }
-    let mut program = parsed.program;
-    let own = own.map(ManglePropertiesOptions::from_pattern).transpose();
-    let options = MinifierOptions {
-        mangle_properties: own.map_err(BuildError::Runtime)?,
-        ..MinifierOptions::default()
-    };
-    let minified = Minifier::new(options).minify(&allocator, &mut program);
-    Ok(Codegen::new()
-        .with_options(CodegenOptions::minify())
-        .with_scoping(minified.scoping)
-        .build(&program)
-        .code
-        .to_string())
 }
 
 macro_rules! modules {
@@ -514,7 +391,7 @@ modules!(
 /// Properties that only our own modules name, on objects that never leave the worker: these may
 /// be shortened. No name of a web API, of a message or of a manifest stands here.
 const OWN_PROPERTIES: &str = "^(home|hash|packs|firsts|cuts|parts|pack|at|group|file|elsewhere|bytes|response|gzip|alone|later|\
-     installed|activated|arrive|routed|missing|asked|lazy|target|make|until|packed|hand|measure)$";
+     target|make|until|packed|hand|measure)$";
 
 /// The worker of a site of application caches.
 pub(crate) fn appcache_worker(wanted: &AppcacheWorker<'_>) -> Result<String, BuildError> {
@@ -536,6 +413,7 @@ pub(crate) fn appcache_worker(wanted: &AppcacheWorker<'_>) -> Result<String, Bui
     let joined = join(
         "import './start.js'\n",
         &format!("const config = {config}\n"),
+        &Features::new(),
         appcache_module,
     )?;
     Ok(format!("{MARK}{}", minify(&joined, None)?))

@@ -1,9 +1,9 @@
 // Answers from what was prefetched or saved: while it is young without asking anybody, then from the
 // network first, and when there is none, or it takes too long, from the copy at any age.
 
-import { cut, network } from './answer.js'
-import { PRELOADS, SPEAKS, config } from './config.js'
-import { OPAQUE, PREFETCHED, SAVED, bare, isForbidden, isYoung, peekKnown, readKnown, shortened } from './errand.js'
+import { cut, network, shortened } from './answer.js'
+import { config, SPEAKS } from './config.js'
+import { OPAQUE, PREFETCHED, SAVED, bare, isForbidden, isYoung, peekKnown, readKnown } from './errand.js'
 import { because } from './explain.js'
 import { clearings, stow, stowed } from './stash.js'
 
@@ -62,7 +62,7 @@ export async function kept({ url }) {
 async function askNetwork(event, url, old) {
   const since = clearings()
   const { request } = event
-  const answer = PRELOADS ? network(event) : fetch(request)
+  const answer = network(event)
   const renewed = answer.then((response) => takeIn(url, response.clone(), old, since))
   event.waitUntil(renewed.catch(() => {}))
   const late = new Promise((resolve) => setTimeout(resolve, config.prefetch?.timeoutMs))

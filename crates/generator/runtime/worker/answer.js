@@ -1,6 +1,6 @@
 // Answers one GET from a generation: which entry, and how it goes out.
 
-import { AHEAD, config, PRELOADS, ROUTED, SPEAKS } from './config.js'
+import { config, SPEAKS } from './config.js'
 import { repair } from './ensure.js'
 import { because } from './explain.js'
 import { features } from './features.js'
@@ -9,7 +9,7 @@ import { scope } from './global.js'
 import { has, held, key } from './keep.js'
 import { decode, find, urlPath } from './route.js'
 
-export const ignored = new RegExp(config.ignore)
+const ignored = new RegExp(config.ignore)
 
 /**
  * @typedef {import('./generation.js').Entry} Entry
@@ -43,6 +43,18 @@ export async function seek(from, url) {
   return lookUp(from, url)
 }
 
+/**
+ * @param {string} url
+ * @param {boolean} [whole] Does the query count?
+ * @returns Without the parameters that change nothing.
+ */
+export function shortened(url, whole = true) {
+  const address = new URL(url)
+  if (!whole) address.search = ''
+  for (const name of [...address.searchParams.keys()]) if (ignored.test(name)) address.searchParams.delete(name)
+  return address.href
+}
+
 /** @param {URL} url */
 const pathOf = (url) => (url.origin + url.pathname).slice(scope.length)
 
@@ -58,9 +70,9 @@ export async function serve(from, entry, request) {
     const kept = await held(entry.home)
     return kept && (request.headers.has('range') || features.abroad?.(request)) ? cut(await kept.blob(), kept.headers, request) : kept
   }
-  const head = entry.head || (await features.head?.(from, entry))
-  const bytes = head && (await slice(entry))
-  return bytes && cut(bytes, head, request)
+  const fields = entry.head || (features.head && (await features.head(from, entry)))
+  const bytes = fields && (await slice(entry))
+  return bytes && cut(bytes, fields, request)
 }
 
 /**
@@ -76,8 +88,8 @@ export async function respond(from, { file, elsewhere }, event) {
   // Only to what is there: a host may redirect the other way.
   if (kept) return elsewhere ? Response.redirect(scope + urlPath(file) + new URL(request.url).search, 301) : kept
   if (entry && entry.group > 1) {
-    const routed = ROUTED && features.routed?.(event)
-    if (routed) return routed
+    const answer = features.routed?.(event)
+    if (answer) return answer
     // Without a network a page that is not kept yet has the offline page, as any other.
     if (features.lazy && !request.headers.has('range')) return features.lazy(entry, event).catch(() => elsewise(from, event))
   } else if (entry && (!entry.group || (await has(key('a', from.build))))) {
@@ -94,19 +106,15 @@ export async function respond(from, { file, elsewhere }, event) {
  * @param {FetchEvent} event
  */
 export const elsewise = async (from, event) =>
-  (AHEAD && (await features.ahead?.(event))) ||
-  (event.request.mode === 'navigate' && features.missing
-    ? features.missing(from, event)
-    : PRELOADS
-      ? network(event)
-      : fetch(event.request))
+  (features.ahead && (await features.ahead(event))) ||
+  (features.missing && event.request.mode === 'navigate' ? features.missing(from, event) : network(event))
 
 /**
  * The network's answer, which the browser may have asked for already.
  *
  * @param {FetchEvent} event
  */
-export const network = async (event) => (await features.preloaded?.(event)) || fetch(event.request)
+export const network = async (event) => (features.preloaded && (await features.preloaded(event))) || fetch(event.request)
 
 /**
  * The whole body, or the one range that was asked for (RFC 9110 §14): media elements insist.

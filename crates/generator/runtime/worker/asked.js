@@ -12,9 +12,10 @@ import { scope } from './global.js'
 import { tell } from './tell.js'
 
 /**
- * The sets of header fields that occur, for each page the number of its own, and when it was asked.
+ * The sets of header fields that occur, for each page the number of its own, and when it was asked. Kept from
+ * one build to the next: none of these names may be shortened.
  *
- * @typedef {{heads: import('./generation.js').Head[], of: Record<string, number>, at: number}} Asked
+ * @typedef {{heads: import('./generation.js').Head[], of: Record<string, number>, time: number}} Asked
  */
 
 /** @type {Map<string, Asked>} By build. */
@@ -26,7 +27,7 @@ const known = new Map()
  */
 async function knownOf(build) {
   const kept = known.get(build) || (await (await held(key('h', build)))?.json())
-  const found = kept || { heads: [], of: {}, at: Date.now() }
+  const found = kept || { heads: [], of: {}, time: Date.now() }
   known.set(build, found)
   return found
 }
@@ -63,7 +64,7 @@ export async function asked(from) {
     const fields = before.heads[before.of[path]]
     if (fields && !(path in found.of)) learn(found, path, fields)
   }
-  found.at = Math.min(found.at, before.at)
+  found.time = Math.min(found.time, before.time)
   await askAll(from.build, found, pages)
 }
 
@@ -74,8 +75,8 @@ export async function asked(from) {
  */
 export async function refresh(from) {
   const found = await knownOf(from.build)
-  if (Date.now() - found.at < REFRESH_MS) return
-  await askAll(from.build, { heads: [], of: {}, at: Date.now() }, await packedPages(from))
+  if (Date.now() - found.time < REFRESH_MS) return
+  await askAll(from.build, { heads: [], of: {}, time: Date.now() }, await packedPages(from))
   for (const entry of await all(from)) {
     if (entry.pack !== undefined || !/\.x?html$/.test(entry.path)) continue
     const kept = await held(entry.home)

@@ -52,16 +52,7 @@
 /** @type {Config} */
 export const config = { site: '', build: 'test', stallMs: 30_000, ignore: '^utm_' }
 
-// Constants, so that what a site does not use is not in its worker at all.
-
-/** Does anything beside the build answer? */
-export const ROUTED = true
-
-/** May pages have something fetched ahead, or saved? */
-export const AHEAD = true
-
-/** Has a route navigation preload? */
-export const PRELOADS = true
+// A constant, so that what a site does not use is not in its worker at all.
 
 /** Is it the worker of `revisit serve`, which says on the console what it does? */
 export const SPEAKS = true

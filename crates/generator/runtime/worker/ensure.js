@@ -101,7 +101,7 @@ export async function complete(build) {
     await finish(target)
   }
   // Without a network, another time.
-  await features.refresh?.(target).catch(() => {})
+  if (features.refresh) await features.refresh(target).catch(() => {})
 }
 
 /**
@@ -110,7 +110,7 @@ export async function complete(build) {
  * @param {Generation} target
  */
 async function finish(target) {
-  await features.asked?.(target)
+  if (features.asked) await features.asked(target)
   const mark = key('a', target.build)
   // Emptied meanwhile: nothing is whole that is gone.
   if ((await has(mark)) || !(await has(key('g', target.build)))) return
@@ -216,7 +216,7 @@ async function fill(target, group, later) {
     lacking.delete(job)
     await tell('progress', { build: target.build, done: (done += job.size), total })
   }
-  await features.measure?.(target.build, lacking, keep, later)
+  if (features.measure) await features.measure(target.build, lacking, keep, later)
   /** @type {unknown} */
   let first
   const jobs = lacking.values()

@@ -1,7 +1,7 @@
 // Fetches ahead, and what that leads to: each URL once for however many messages ask, a few at a time,
 // within limits. Whatever goes wrong with one URL is said of it, and harms no other.
 
-import { ignored, seek, serve } from './answer.js'
+import { seek, serve } from './answer.js'
 import { config } from './config.js'
 import { failed, failure, lanes } from './download.js'
 import { features } from './features.js'
@@ -212,13 +212,12 @@ async function ofTheSite(url) {
   const read = () => serve(build, entry, request)
   const from = scope + urlPath(found.file)
   if (await read()) return { had: true, read, from }
-  const { lazy } = features
-  if (!entry || !lazy || entry.group < 2) return undefined
+  if (!features.lazy || !entry || entry.group < 2) return undefined
   await turn(async () => {
     /** @type {Promise<unknown>[]} */
     const waits = []
     const waitUntil = (/** @type {Promise<unknown>} */ work) => waits.push(work)
-    await lazy(entry, /** @type {FetchEvent} */ (/** @type {unknown} */ ({ request, waitUntil })))
+    await features.lazy?.(entry, /** @type {FetchEvent} */ (/** @type {unknown} */ ({ request, waitUntil })))
     await Promise.all(waits)
   })
   return (await read()) && { had: false, read, from }
@@ -311,15 +310,8 @@ async function take(url, errand, place, controller) {
   }
 }
 
-/**
- * @param {string} url
- * @returns Without the parameters that change nothing.
- */
-export function shortened(url) {
-  const address = new URL(url)
-  for (const name of [...address.searchParams.keys()]) if (ignored.test(name)) address.searchParams.delete(name)
-  return address.href
-}
+/** Of a message. @param {unknown} tag */
+export const tagsOf = (tag) => (typeof tag === 'string' ? [tag] : [])
 
 /** @param {Response} response That server means it, whoever asks. */
 export const isForbidden = ({ headers }) => /\bno-store\b/i.test(headers.get('cache-control') || '')

@@ -1,4 +1,7 @@
 // What a site may add to the worker: each is there only if the site uses it.
+//
+// Where modules are joined `features.x` is no look-up: called, it is the function itself, and else `true`; or
+// `undefined`. What asks for something that the site does not have goes when the worker is made smaller.
 
 /**
  * @typedef {import('./generation.js').Entry} Entry
@@ -24,22 +27,17 @@
  * @property {(build: string, lacking: Set<Job>, keep: (job: Job, made: Response) => Promise<void>, later?: boolean) => Promise<void>} [measure]
  *   Makes of what is lacking what it can, and keeps it.
  * @property {(event: FetchEvent) => Promise<Response> | undefined} [routed]
- *   Answers what no file of the build does, if it is for it to answer. Only if `ROUTED`.
+ *   Answers what no file of the build does, if it is for it to answer.
  * @property {(request: Request) => import('./config.js').Route | undefined} [routeFor] The route that matches.
  * @property {(route: import('./config.js').Route, request: Request) => Request} [keyOf]
  *   What it keeps a response under.
- * @property {import('./routing.js').Strategy} [cacheFirst]
- * @property {import('./routing.js').Strategy} [networkFirst]
- * @property {import('./routing.js').Strategy} [staleWhileRevalidate]
- * @property {import('./routing.js').Strategy} [cacheOnly]
- * @property {import('./routing.js').Strategy} [networkOnly]
  * @property {(key: Request) => Promise<Response | undefined>} [kept]
  *   What pages asked to keep, beside what routes keep.
  * @property {(request: Request, credentials?: RequestCredentials) => Promise<Response>} [upgraded]
  *   Fetches, if it can be so that the answer can be read.
  * @property {(event: FetchEvent) => Promise<Response | undefined>} [preloaded]
  *   What the browser has asked for already.
- * @property {() => Promise<void>} [tidied] While a page is idle. Only if `ROUTED`.
+ * @property {() => Promise<void>} [tidied] While a page is idle.
  * @property {(file: string, event: FetchEvent) => Promise<Response | undefined>} [substitute]
  *   A file of the build, in the place of an answer.
  * @property {(route: import('./config.js').Route, event: FetchEvent, answer: Response) => Promise<Response | undefined>} [instead]

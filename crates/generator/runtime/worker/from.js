@@ -1,6 +1,6 @@
 // What strategies are made of: a route's answer from its stash, and one from the network.
 
-import { cut, ignored } from './answer.js'
+import { cut, shortened } from './answer.js'
 import { SPEAKS } from './config.js'
 import { because } from './explain.js'
 import { features } from './features.js'
@@ -14,12 +14,7 @@ import { clearings, keepable, stow, stowed } from './stash.js'
  * @param {Route} route
  * @param {Request} request
  */
-export function keyOf({ ignoreSearch }, { url, headers }) {
-  const address = new URL(url)
-  if (ignoreSearch) address.search = ''
-  for (const name of [...address.searchParams.keys()]) if (ignored.test(name)) address.searchParams.delete(name)
-  return new Request(address, { headers })
-}
+export const keyOf = ({ ignoreSearch }, { url, headers }) => new Request(shortened(url, !ignoreSearch), { headers })
 
 /**
  * The answer from the route's stash, or else what pages asked to keep; of a whole body the range
@@ -32,10 +27,10 @@ export function keyOf({ ignoreSearch }, { url, headers }) {
 export async function fromStash(route, event) {
   const { request } = event
   const key = keyOf(route, request)
-  const kept = await stowed(route.name, key)
-  const young = kept && !(Date.now() - kept.at > (route.ageMax || Infinity))
-  if (SPEAKS) because(event, inStash(route, kept?.at, !!young))
-  const response = young ? kept.response : await features.kept?.(key)
+  const found = await stowed(route.name, key)
+  const young = found && !(Date.now() - found.at > (route.ageMax || Infinity))
+  if (SPEAKS) because(event, inStash(route, found?.at, !!young))
+  const response = young ? found.response : features.kept && (await features.kept(key))
   if (!response || !isPart(request)) return response
   return response.status === 200 ? cut(await response.blob(), response.headers, request) : undefined
 }
@@ -73,8 +68,8 @@ export async function restock(route, event) {
  * @returns {Promise<Response>}
  */
 export async function askFor({ credentials, strategy }, event) {
-  const preloaded = await features.preloaded?.(event)
-  if (preloaded) return preloaded
+  const early = features.preloaded && (await features.preloaded(event))
+  if (early) return early
   const { request } = event
   const asked = credentials && request.mode !== 'navigate' ? new Request(request, { credentials }) : request
   // What is never kept goes as the page sent it, and once.

@@ -33,13 +33,16 @@ export const anew = async () => {
 }
 
 /**
- * What a worker of another kind has kept for this site: `docs/appcache.md`.
+ * Forgets what a worker of another kind (`docs/appcache.md`), or of an earlier build, has kept for this site.
  *
  * @param {string} kind
  */
 export async function forgetKind(kind) {
   for (const name of await caches.keys()) if (name.startsWith(ours + config.site + '|' + kind)) await caches.delete(name)
 }
+
+/** What the caches of stashes are called, before their names and behind the site's. */
+export const RUN = 'run|'
 
 /** @returns {Promise<Cache>} */
 export const state = () => caches.open(name('state'))

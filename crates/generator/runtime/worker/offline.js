@@ -2,14 +2,14 @@
 // failed already nobody is asked again.
 
 import { network, serve } from './answer.js'
-import { config, PRELOADS } from './config.js'
+import { config } from './config.js'
 import { list } from './generation.js'
 
 /** @type {NonNullable<import('./features.js').Features['missing']>} */
 export async function offline(from, event, failed) {
   try {
     if (failed) throw failed
-    return await (PRELOADS ? network(event) : fetch(event.request))
+    return await network(event)
   } catch (error) {
     const file = config.offline || ''
     const page = await serve(from, (await list(from, file)).get(file), event.request)

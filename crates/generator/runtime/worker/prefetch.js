@@ -2,7 +2,7 @@
 // what is not understood is ignored, and counted where somebody listens.
 
 import { config } from './config.js'
-import { PREFETCHED, busy, giveUp, run } from './errand.js'
+import { PREFETCHED, busy, giveUp, run, tagsOf } from './errand.js'
 import { configured, resolve, rulesOf } from './follow.js'
 import { scope, worker } from './global.js'
 import { ahead } from './ahead.js'
@@ -90,9 +90,6 @@ async function clear(tag) {
   giveUp()
   await cleared
 }
-
-/** @param {unknown} tag */
-export const tagsOf = (tag) => (typeof tag === 'string' ? [tag] : [])
 
 /** What may wait in all, whoever asks: a page that asks without end is not heard to its end. */
 const BUSY_MAX = 1000

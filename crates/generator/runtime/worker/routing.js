@@ -13,6 +13,13 @@ import { matches } from './pattern.js'
  */
 
 /**
+ * By their names, those that the routes of this site use.
+ *
+ * @type {Record<string, Strategy>}
+ */
+export const strategies = {}
+
+/**
  * The first route that a request matches. The twin of `rules/src/site/routing.rs`: both run the
  * cases of `tests/vectors/routing.json`.
  *
@@ -53,14 +60,14 @@ export function routed(event) {
 async function answered(route, event) {
   if (SPEAKS) because(event, `by route ${(config.routes || []).indexOf(route) + 1}, ${route.strategy}`)
   try {
-    const answer = await /** @type {Strategy} */ (features[route.strategy])(route, event)
-    return (await features.instead?.(route, event, answer)) || answer
+    const answer = await strategies[route.strategy](route, event)
+    return (features.instead && (await features.instead(route, event, answer))) || answer
   } catch (error) {
     if (SPEAKS) because(event, `nobody answers: ${error}`)
-    const instead = route.fallback && (await features.substitute?.(route.fallback, event))
-    if (SPEAKS && instead) because(event, `${route.fallback} instead (\`fallback\`)`)
-    if (instead) return instead
-    const from = event.request.mode === 'navigate' && features.missing && (await generation(config.build))
+    const other = features.substitute && route.fallback && (await features.substitute(route.fallback, event))
+    if (SPEAKS && other) because(event, `${route.fallback} instead (\`fallback\`)`)
+    if (other) return other
+    const from = features.missing && event.request.mode === 'navigate' && (await generation(config.build))
     // the network was asked, or must not be
     if (from && features.missing) return features.missing(from, event, error)
     throw error

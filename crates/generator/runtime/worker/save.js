@@ -1,8 +1,9 @@
 // Pages that a visitor keeps for reading offline, with what they load. Each has a record that names
 // what belongs to it: what two pages share goes with the second of them.
 
+import { shortened } from './answer.js'
 import { config } from './config.js'
-import { OPAQUE, SAVED, run, shortened } from './errand.js'
+import { OPAQUE, SAVED, run, tagsOf } from './errand.js'
 import { configured, resolve, rulesOf } from './follow.js'
 import { key } from './keep.js'
 import { stash, stow, stowed, stowedUrls } from './stash.js'
@@ -51,7 +52,7 @@ export const save = ({ url, urls, title, follow, tag }, base, more) =>
       const asked = typeof one === 'string' && resolve(one, base)
       if (asked) wanted.set(asked, undefined)
     }
-    const tags = typeof tag === 'string' ? [tag] : []
+    const tags = tagsOf(tag)
     const { summary, urls: kept } = await run({
       stash: SAVED,
       urls: page ? wanted : new Map(),

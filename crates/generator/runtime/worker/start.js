@@ -1,34 +1,32 @@
 // The events of a worker, each handed to the module that knows what to do.
 
 import { elsewise, lookUp, respond, seek } from './answer.js'
-import { AHEAD, config, PRELOADS, ROUTED, SPEAKS } from './config.js'
+import { config, SPEAKS } from './config.js'
 import { failure } from './download.js'
 import { check, complete, ensure, repair } from './ensure.js'
 import { overhear } from './explain.js'
 import { features } from './features.js'
 import { scope, worker } from './global.js'
 import { greet } from './greet.js'
-import { emptied, forgetKind } from './keep.js'
+import { emptied, forgetKind, RUN } from './keep.js'
 import { crowded, generationOf, inherit, load, resolved, sweep, takeOver } from './tabs.js'
 import { tell } from './tell.js'
 import { awaited } from './wake.js'
 
-/** @param {import('./features.js').Features} wanted */
-export function start(wanted) {
-  Object.assign(features, wanted)
+export function start() {
   worker.addEventListener('install', (event) => event.waitUntil(install(event)))
 
   const install = async (/** @type {ExtendableEvent} */ event) => {
     try {
-      await features.routes?.(event)
+      if (features.routes) await features.routes(event)
       // who preloads wants it otherwise
-      if (!PRELOADS) await awaited(event)
+      if (!features.preloaded) await awaited(event)
       await ensure(config.build, true)
     } catch (error) {
       await tell('failed', failure(error) || { reason: `${error}` })
       throw error
     }
-    await features.installed?.()
+    if (features.installed) await features.installed()
   }
 
   worker.addEventListener('activate', (event) => {
@@ -40,8 +38,8 @@ export function start(wanted) {
           await forgetKind('appcache')
           await worker.clients.claim()
         }
-        await features.activated?.()
-        await worker.registration.navigationPreload?.[PRELOADS ? 'enable' : 'disable']()
+        if (features.activated) await features.activated()
+        await worker.registration.navigationPreload?.[features.preloaded ? 'enable' : 'disable']()
         // Not waited for: until this event is over no request is answered.
         void sweep().then(() => check(config.build))
       })(),
@@ -75,7 +73,8 @@ export function start(wanted) {
   /** What has time until a page is idle. */
   const tidyUp = async () => {
     await sweep()
-    if (ROUTED) await features.tidied?.()
+    // Where no route keeps anything, what routes of earlier builds kept is nobody's any more.
+    await (features.tidied?.() ?? forgetKind(RUN))
     try {
       await complete(config.build)
     } catch (error) {
@@ -90,8 +89,8 @@ export function start(wanted) {
 
   /** To whoever else answers, or to the browser. */
   const leave = (/** @type {FetchEvent} */ event) => {
-    const routed = features.routed?.(event)
-    if (routed) event.respondWith(routed)
+    const answer = features.routed?.(event)
+    if (answer) event.respondWith(answer)
   }
 
   worker.addEventListener('fetch', (event) => {
@@ -101,21 +100,21 @@ export function start(wanted) {
     const url = new URL(address)
     const navigation = request.mode === 'navigate'
     // else the browser says that its own request was in vain
-    if (PRELOADS && navigation) event.waitUntil(event.preloadResponse?.catch(() => {}))
+    if (features.preloaded && navigation) event.waitUntil(event.preloadResponse?.catch(() => {}))
     if (
       request.method !== 'GET' ||
       !address.startsWith(scope) ||
       // who asks past all caches, or for the HTTP cache alone, means it
       /^(reload|no-store|only-if-cached)$/.test(request.cache)
     ) {
-      if (ROUTED) leave(event)
+      leave(event)
       return
     }
     const from = !navigation && resolved(event)
     // At hand: what is not ours is left to the browser, which is faster than passing it on.
     const found = from && lookUp(from, url)
     if (found === null) {
-      if (ROUTED) leave(event)
+      leave(event)
       return
     }
     event.respondWith(
@@ -123,18 +122,18 @@ export function start(wanted) {
         if (from && found) return respond(from, found, event)
         await load()
         if (navigation && crowded()) event.waitUntil(sweep())
-        const build = (navigation && (await features.arrive?.(event))) || (await generationOf(event))
+        const build = (features.arrive && navigation && (await features.arrive(event))) || (await generationOf(event))
         if (!build) {
           event.waitUntil(repair(config.build))
           return fetch(request)
         }
         await inherit(event, build.build)
         let ours = await seek(build, url)
-        const routed = ROUTED && !ours && features.routed?.(event)
-        if (routed) return routed
-        const ahead = AHEAD && !ours && navigation && (await features.ahead?.(event))
-        if (ahead) return ahead
-        if (navigation) ours ||= await features.fallback?.(build, url)
+        const answer =
+          (features.routed && !ours && features.routed(event)) ||
+          (features.ahead && !ours && navigation && (await features.ahead(event)))
+        if (answer) return answer
+        if (features.fallback && navigation) ours ||= await features.fallback(build, url)
         return ours ? respond(build, ours, event) : elsewise(build, event)
       })(),
     )

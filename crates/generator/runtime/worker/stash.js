@@ -5,7 +5,7 @@
 // one that cannot be read has them too, and one `keys()` tells all of a stash.
 
 import { config } from './config.js'
-import { emptied, ours } from './keep.js'
+import { emptied, ours, RUN } from './keep.js'
 
 /**
  * What may be kept, and how much.
@@ -25,7 +25,7 @@ import { emptied, ours } from './keep.js'
  */
 
 /** What the caches of stashes are called, before their names. */
-export const STASHES = ours + config.site + '|run|'
+export const STASHES = ours + config.site + '|' + RUN
 
 let cleared = 0
 

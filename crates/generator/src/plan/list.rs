@@ -85,6 +85,14 @@ impl<'t> OwnWorker<'t> {
 }
 
 impl Planner<'_> {
+    /// Refuses what only our worker does.
+    pub(super) fn not_for_own_worker(&self, key: &'static str) -> BuildError {
+        BuildError::NotForOwnWorker {
+            key,
+            path: self.config.worker.extend.clone().unwrap_or_default(),
+        }
+    }
+
     /// What is kept ahead of time, as Workbox lists it: URLs relative to the worker, with a revision unless the name
     /// carries one, and with the hash of the bytes, which `fetch` takes as `integrity`.
     pub(super) fn list(

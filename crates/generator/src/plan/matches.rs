@@ -5,12 +5,13 @@ use std::path::Path;
 
 use revisit_rules::site::FileStamp;
 
+use super::list::OwnWorker;
 use super::{Memory, Options, Planner, Stop, settled};
 use crate::address::Addresses;
 use crate::matching::{Chosen, Match, decide};
 use crate::own::refuse_foreign_output;
 use crate::select::select;
-use crate::{BuildConfig, BuildError, runtime};
+use crate::{BuildConfig, BuildError, extension, runtime};
 
 /// Which rule answers each of `urls`, and why: what a build of the site in `root` would do. Nothing
 /// is written.
@@ -39,6 +40,11 @@ impl Planner<'_> {
         let memory = &mut Memory::default();
         let worker_name = &self.config.worker.name;
         refuse_foreign_output(self.root, worker_name)?;
+        if let Some(path) = &self.config.worker.extend
+            && OwnWorker::of(path, &extension::read(path)?)?.is_some()
+        {
+            return Err(self.not_for_own_worker("--match").into());
+        }
         let walk = self.walk()?;
         let stamps: HashMap<&str, FileStamp> = walk
             .files

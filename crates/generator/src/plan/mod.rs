@@ -138,6 +138,9 @@ impl Planner<'_> {
             (Some(path), Some(text)) => OwnWorker::of(path, text)?,
             _ => None,
         };
+        if own.is_some() && self.config.prefetch.is_some() {
+            return Err(self.not_for_own_worker("prefetch").into());
+        }
         let worker_name = &self.config.worker.name;
         let walk = self.walk()?;
         let stamps: HashMap<&str, FileStamp> = walk

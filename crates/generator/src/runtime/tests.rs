@@ -200,30 +200,6 @@ fn the_manifest_is_found_by_the_script() {
 }
 
 #[test]
-fn a_name_declared_twice_is_refused() {
-    let mut names = HashSet::new();
-    let mut out = String::new();
-    append(
-        "a",
-        "const x = 1",
-        module,
-        &mut HashSet::new(),
-        &mut names,
-        &mut out,
-    )
-    .unwrap();
-    let twice = append(
-        "b",
-        "export function x() {}",
-        module,
-        &mut HashSet::new(),
-        &mut names,
-        &mut out,
-    );
-    assert!(matches!(twice, Err(BuildError::Runtime(_))));
-}
-
-#[test]
 fn our_own_scripts_are_known_again() {
     assert!(is_ours(check(&PLAIN).as_bytes()));
     assert!(is_ours(uninstaller(true).unwrap().as_bytes()));
