@@ -99,7 +99,11 @@ fn all(parts: &[&str], sample: usize, storms: usize) -> Result<()> {
         place.order()?;
         place.read_only()?;
         sweep(&place, &STORE, sample)?;
-        sweep(&Place::of(&APPLICATION_CACHES)?, &APPLICATION_CACHES, sample)?;
+        sweep(
+            &Place::of(&APPLICATION_CACHES)?,
+            &APPLICATION_CACHES,
+            sample,
+        )?;
     }
     if parts.contains(&"cuts") {
         for contract in STORE.kinds {
