@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 
 use revisit_rules::appcache::GroupId;
 use revisit_store::{Batch, Limits, StoreError};
-use url::Url;
 
 use super::Inner;
 use super::keep::space_of;
@@ -117,7 +116,7 @@ impl<F: Fetch> Inner<F> {
     }
 
     fn space_of_group(&self, group: GroupId) -> Option<Vec<u8>> {
-        let manifest_url = self.look(|state| state.caches.manifest_url(group).map(Url::clone));
+        let manifest_url = self.look(|state| state.caches.manifest_url(group).cloned());
         manifest_url.as_ref().map(space_of)
     }
 
