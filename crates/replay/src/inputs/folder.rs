@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -121,14 +121,20 @@ impl Folder {
         files.any(|file| file.rsplit('/').next() == Some(name))
     }
 
-    /// When the newest of its files was written.
+    /// The first full second at which all of its files were written.
     pub fn newest(&self) -> SystemTime {
         let times = self.files.values().map(|file| file.modified);
         // What no header field can hold is not sent either.
-        times
-            .filter(|time| http_date(*time).is_some())
-            .max()
-            .unwrap_or(SystemTime::UNIX_EPOCH)
+        let newest = times.filter(|time| http_date(*time).is_some()).max();
+        let newest = newest.unwrap_or(SystemTime::UNIX_EPOCH);
+        let of_its_second = newest
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.subsec_nanos());
+        // Header fields have whole seconds: an age must not depend on the fraction at which somebody wrote a file.
+        match of_its_second {
+            0 => newest,
+            nanos => newest + Duration::from_nanos(1_000_000_000 - u64::from(nanos)),
+        }
     }
 
     /// The URL paths of its pages, the start page first, then by their names.
@@ -460,7 +466,6 @@ const BODIES_KEPT_BYTES_MAX: u64 = 128 << 20;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
     use crate::Destination;
