@@ -35,10 +35,12 @@ export const anew = async () => {
 /**
  * Forgets what a worker of another kind (`docs/appcache.md`), or of an earlier build, has kept for this site.
  *
- * @param {string} kind
+ * @param {string} kind How the names of its caches begin.
+ * @param {string} [but] And those of which that stay.
  */
-export async function forgetKind(kind) {
-  for (const name of await caches.keys()) if (name.startsWith(ours + config.site + '|' + kind)) await caches.delete(name)
+export async function forgetKind(kind, but) {
+  const ofSite = (/** @type {string} */ cache, /** @type {string} */ start) => cache.startsWith(name(start))
+  for (const cache of await caches.keys()) if (ofSite(cache, kind) && !(but && ofSite(cache, but))) await caches.delete(cache)
 }
 
 /** What the caches of stashes are called, before their names and behind the site's. */

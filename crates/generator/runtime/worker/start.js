@@ -73,8 +73,9 @@ export function start() {
   /** What has time until a page is idle. */
   const tidyUp = async () => {
     await sweep()
-    // Where no route keeps anything, what routes of earlier builds kept is nobody's any more.
-    await (features.tidied?.() ?? forgetKind(RUN))
+    // Where no route keeps anything, what routes of earlier builds kept is nobody's any more. What pages asked to keep
+    // is theirs to forget, and a later build may have it again.
+    await (features.tidied?.() ?? forgetKind(RUN, RUN + 'saved'))
     try {
       await complete(config.build)
     } catch (error) {
