@@ -197,6 +197,12 @@ fn what_routes_kept_goes_with_the_last_of_them() {
     let (_browser, tab) = visited(&world.origin, "/");
     text_of(&tab, "/kept/1");
     wait_for_stash(&tab, "kept", &["/kept/1"]);
+    let names = tab.cache_names();
+    let kept = names.iter().find(|name| name.ends_with("|run|kept"));
+    let saved = kept.unwrap().replace("|run|kept", "|run|saved");
+    tab.run(&format!(
+        "await (await caches.open({saved:?})).put('/article', new Response('read later'))"
+    ));
     world.deploy(
         &next_site(),
         &route("path = '/kept/*'\nstrategy = 'network-only'"),
@@ -210,8 +216,9 @@ fn what_routes_kept_goes_with_the_last_of_them() {
             .into_iter()
             .filter(|name| name.contains("|run|"))
     };
+    // what visitors saved is theirs to forget
     eventually("the stash to go", DEADLINE, || {
-        (stashes().count() == 0).then_some(())
+        stashes().eq([saved.clone()]).then_some(())
     });
 }
 
@@ -311,6 +318,9 @@ fn a_fallback_stands_in_for_silence_and_if_the_route_says_so_for_failures_too() 
     }
     assert_eq!(text_of(&tab, "/meek/away"), "1");
     assert_eq!(text_of(&tab, "/bold/away"), INSTEAD);
+    // where nobody may read what came, too
+    let unread = tab.fetch("/bold/away", json!({"mode": "no-cors"}));
+    assert_eq!(unread.body, INSTEAD);
     // a page too, under the address that was asked for
     tab.load(&origin.url("/bold/500")).ok();
     assert!(tab.text().contains(INSTEAD), "{}", tab.text());
