@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use oxc_allocator::Allocator;
 use oxc_ast::AstKind;
-use oxc_ast::ast::{Declaration, Expression, Program, Statement, StaticMemberExpression};
+use oxc_ast::ast::{
+    Declaration, Expression, Program, Statement, StaticMemberExpression, UnaryOperator,
+};
 use oxc_ast_visit::Visit;
 use oxc_codegen::{Codegen, CodegenOptions};
 use oxc_minifier::{ManglePropertiesOptions, Minifier, MinifierOptions};
@@ -107,21 +109,31 @@ impl Joiner<'_> {
     ) -> Result<BTreeMap<u32, (u32, String)>, BuildError> {
         let mut uses = Uses::default();
         uses.visit_program(program);
-        uses.called
+        if uses.found.len() < uses.spoken {
+            return Err(BuildError::Runtime(format!(
+                "{module} speaks of `features` otherwise than as `features.x`"
+            )));
+        }
+        uses.found
             .iter()
-            .map(|(span, (name, called))| {
+            .map(|(span, (name, used))| {
                 let feature = self.features.get(&**name).copied();
-                let instead = match (feature, called) {
-                    // another thing of that name would be called
-                    (Some(feature), true) if uses.bound.contains(feature) => {
+                let instead = match (used, feature) {
+                    (Use::Value, _) => {
                         return Err(BuildError::Runtime(format!(
-                            "`{feature}` of {module} hides a feature"
+                            "{module} neither calls `features.{name}` nor asks whether it is there"
                         )));
                     }
-                    (Some(feature), true) if feature.contains(' ') => format!("({feature})"),
-                    (Some(feature), true) => feature.to_owned(),
-                    (Some(_), false) => "true".to_owned(),
-                    (None, _) => "undefined".to_owned(),
+                    // another thing of that name would be called
+                    (Use::Called, Some(feature)) if uses.binds_one_of(feature) => {
+                        return Err(BuildError::Runtime(format!(
+                            "a name of {module} hides one of `{feature}`, which is a feature"
+                        )));
+                    }
+                    (Use::Called, Some(feature)) if feature.contains(' ') => format!("({feature})"),
+                    (Use::Called, Some(feature)) => feature.to_owned(),
+                    (Use::Asked, Some(_)) => "true".to_owned(),
+                    (_, None) => "undefined".to_owned(),
                 };
                 Ok((span.start, (span.end, instead)))
             })
@@ -129,23 +141,41 @@ impl Joiner<'_> {
     }
 }
 
+/// What a module does with a feature.
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    Called,
+    /// Is it there?
+    Asked,
+    /// Anything else, of which nothing can be put in its place.
+    Value,
+}
+
 /// The features that a module speaks of, and the names that it binds.
 #[derive(Default)]
 struct Uses {
-    /// Is it called there, or only asked for?
-    called: HashMap<Span, (String, bool)>,
+    found: HashMap<Span, (String, Use)>,
+    /// How often it says `features`, whatever follows.
+    spoken: usize,
     bound: HashSet<String>,
 }
 
 impl<'a> Visit<'a> for Uses {
+    // What is around a use is met before it.
     fn enter_node(&mut self, kind: AstKind<'a>) {
         match kind {
-            AstKind::CallExpression(call) => {
-                if let Expression::StaticMemberExpression(member) = &call.callee {
-                    self.member(member, true);
-                }
+            AstKind::CallExpression(call) => self.meet(&call.callee, Use::Called),
+            AstKind::IfStatement(either) => self.meet(&either.test, Use::Asked),
+            AstKind::ConditionalExpression(either) => self.meet(&either.test, Use::Asked),
+            AstKind::UnaryExpression(not) if not.operator == UnaryOperator::LogicalNot => {
+                self.meet(&not.argument, Use::Asked);
             }
-            AstKind::StaticMemberExpression(member) => self.member(member, false),
+            AstKind::LogicalExpression(both) => {
+                self.meet(&both.left, Use::Asked);
+                self.meet(&both.right, Use::Asked);
+            }
+            AstKind::StaticMemberExpression(member) => self.member(member, Use::Value),
+            AstKind::IdentifierReference(name) if name.name == FEATURES => self.spoken += 1,
             AstKind::BindingIdentifier(name) => {
                 self.bound.insert(name.name.to_string());
             }
@@ -155,14 +185,29 @@ impl<'a> Visit<'a> for Uses {
 }
 
 impl Uses {
-    /// A call is met before what it calls.
-    fn member(&mut self, member: &StaticMemberExpression<'_>, called: bool) {
-        if matches!(&member.object, Expression::Identifier(object) if object.name == "features") {
-            let name = member.property.name.to_string();
-            self.called.entry(member.span).or_insert((name, called));
+    fn meet(&mut self, expression: &Expression<'_>, used: Use) {
+        if let Expression::StaticMemberExpression(member) = expression {
+            self.member(member, used);
         }
     }
+
+    fn member(&mut self, member: &StaticMemberExpression<'_>, used: Use) {
+        if matches!(&member.object, Expression::Identifier(object) if object.name == FEATURES) {
+            let name = member.property.name.to_string();
+            self.found.entry(member.span).or_insert((name, used));
+        }
+    }
+
+    /// Is any word of an expression a name of the module's own?
+    fn binds_one_of(&self, expression: &str) -> bool {
+        expression
+            .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
+            .any(|word| self.bound.contains(word))
+    }
 }
+
+/// What modules call the object of `features.js`.
+const FEATURES: &str = "features";
 
 /// Joined modules share one scope: a name must not be declared twice.
 fn declared(
@@ -261,11 +306,24 @@ mod tests {
             &[("a", "other")],
             Some(&local.replace("features.a", "other")),
         );
-        check(
+        let inner = "function f(seize) { return features.a() }";
+        check(inner, &[("a", "() => seize()")], None);
+    }
+
+    #[test]
+    fn what_nothing_can_stand_for_is_refused_whether_the_feature_is_there_or_not() {
+        for text in [
             "const a = features.a",
-            &[("a", "a")],
-            Some("const a = true"),
-        );
+            "f.then(features.a)",
+            "(features.a)(1)",
+            "features.a.call(f, 1)",
+            "const { a } = features",
+            "features['a']()",
+            "f(features)",
+        ] {
+            check(text, &[("a", "a1")], None);
+            check(text, &[], None);
+        }
     }
 
     #[test]
