@@ -58,7 +58,7 @@ export const associated = (group) =>
  */
 export function fire(ids, event, detail) {
   for (const id of new Set(ids)) {
-    const payload = { appcache: event, status: statusOf(id), newer: hasNewer(id), ...detail }
+    const payload = { appcache: event, status: statusOf(id), newer: hasNewer(id), kept: tabs.has(id), ...detail }
     pages.get(id)?.postMessage({ type: 'REVISIT', payload })
   }
 }

@@ -51,6 +51,7 @@ export const AT = 'x-revisit-at'
 
 const home = `${scope}revisit/appcache/`
 const key = (/** @type {(string | number)[]} */ ...parts) => home + parts.map(encodeURIComponent).join('/')
+const partsOf = (/** @type {string} */ url) => url.slice(home.length).split('/').map(decodeURIComponent)
 
 /** Those that are not obsolete, by manifest. @type {Map<string, Group>} */
 export const groups = new Map()
@@ -78,7 +79,7 @@ async function read() {
   const cache = await index()
   for (const known of [groups, tabs, versions]) known.clear()
   const records = (await cache.keys())
-    .map(({ url }) => ({ url, parts: url.slice(home.length).split('/').map(decodeURIComponent) }))
+    .map(({ url }) => ({ url, parts: partsOf(url) }))
     .sort((a, b) => +a.parts[1] - +b.parts[1])
   const gone = new Set(records.filter(({ parts }) => parts[0] === 'obsolete').map(({ parts }) => parts[1]))
   for (const { url, parts } of records) {
@@ -139,20 +140,47 @@ export const relevant = () =>
  */
 export const find = ({ seq }, url) => caches.match(url, { cacheName: cacheOf(seq), ignoreVary: true })
 
-/** An empty cache for the next version; what an update that was cut off has left there goes. */
+/**
+ * An empty cache for the next version; what an update that was cut off has left there goes.
+ *
+ * Its number was never that of another, whose records would count for it.
+ */
 export async function stage() {
-  let seq = Math.max(0, ...versions.keys(), ...staged) + 1
-  for (const other of await caches.keys()) {
-    const [, left] = other.split(`${name}|`)
-    if (left && !versions.has(+left) && !staged.has(+left)) await caches.delete(other)
-    if (left) seq = Math.max(seq, +left + 1)
+  const taken = await numbers()
+  for (const { url } of await (await index()).keys()) {
+    const [kind, first, second] = partsOf(url)
+    taken.push(+(kind === 'tab' ? second : first))
   }
+  // From here to the end of this step nothing is waited for: another group may be at this very place.
+  const seq = (last = taken.reduce((max, number) => Math.max(max, number), last) + 1)
   staged.add(seq)
-  return { seq, cache: await caches.open(cacheOf(seq)) }
+  try {
+    await dropLeft()
+    return { seq, cache: await caches.open(cacheOf(seq)) }
+  } catch (error) {
+    staged.delete(seq)
+    throw error
+  }
 }
+
+/** The last number that this worker gave. */
+let last = 0
 
 /** Being filled now. @type {Set<number>} */
 const staged = new Set()
+
+/** Of the caches that lie there, whether they count or not. */
+async function numbers() {
+  const prefix = `${name}|`
+  return (await caches.keys()).filter((other) => other.startsWith(prefix)).map((other) => +other.slice(prefix.length))
+}
+
+/** Drops caches that belong to nothing. */
+async function dropLeft() {
+  for (const seq of await numbers()) {
+    if (!versions.has(seq) && !staged.has(seq)) await caches.delete(cacheOf(seq))
+  }
+}
 
 /** @param {number} seq */
 export async function unstage(seq) {
@@ -191,7 +219,7 @@ export function discard(group) {
 }
 
 /**
- * What is noted of an entry of a complete cache, which itself is never written again.
+ * What is noted of an entry of a complete cache, whose body need not be written again for it.
  *
  * @param {Version} version
  * @param {'foreign' | 'master'} as
@@ -246,22 +274,28 @@ const LOADING_MS = 60_000
 export const PARKED_MS = 1_800_000
 
 /**
+ * May the back button alone bring this page again, if it is on no list?
+ *
+ * @param {Tab} tab
+ */
+export const isParked = ({ until }) => until > Date.now() + LOADING_MS
+
+/**
  * Drops the records of pages that are gone, and versions that no page has and none will get.
  *
- * @param {boolean} [unpark] Also pages that may come back by the back button; they then load anew.
+ * @param {(there: Set<string>) => void} [giveUp] Gives up more than that: called with the clients that are there, in
+ *   one step with the choice of what is dropped.
  * @returns How many versions.
  */
-export async function sweep(unpark) {
-  const isGone = (/** @type {string} */ id) => {
-    const left = (tabs.get(id)?.until || 0) - Date.now()
-    return left < 0 || (unpark && left > LOADING_MS)
-  }
+export async function sweep(giveUp) {
+  const isGone = (/** @type {string} */ id) => (tabs.get(id)?.until || 0) < Date.now()
+  const cache = await index()
   // Asked for before the list: who comes meanwhile is not on it.
   const doubtful = [...tabs.keys()].filter(isGone)
   const clients = await worker.clients.matchAll({ type: 'all', includeUncontrolled: true })
   const there = new Set(clients.map(({ id }) => id))
-  const cache = await index()
   for (const id of doubtful) if (!there.has(id) && isGone(id)) tabs.delete(id)
+  giveUp?.(there)
   const used = new Set(relevant())
   for (const { version } of tabs.values()) used.add(version)
   // an update may be reading it
@@ -271,21 +305,18 @@ export async function sweep(unpark) {
     versions.delete(version.seq)
     version.group.versions.splice(version.group.versions.indexOf(version), 1)
   }
-  for (const { seq } of useless) {
-    await cache.delete(key('version', seq))
-    await caches.delete(cacheOf(seq))
-  }
-  // The record goes first, then what belongs to it: what is left by a worker that was stopped is seen here.
+  // The record goes first, then what is noted beside it, the cache last: what is left by a worker that was stopped is
+  // seen here, and until then its number is taken.
+  for (const { seq } of useless) await cache.delete(key('version', seq))
   for (const { url } of await cache.keys()) {
-    const [kind, first, second] = url.slice(home.length).split('/').map(decodeURIComponent)
-    const version = versions.get(+first)
-    const wanted = kind === 'tab' ? tabs.get(first)?.record === url : version && !(kind === 'used' && +second < version.used)
+    const [kind, first, second] = partsOf(url)
+    const isOutdated = kind === 'used' && +second < (versions.get(+first)?.used || 0)
+    // one that is staged may have its record already, and counts a moment later
+    const isKnown = versions.has(+first) || staged.has(+first)
+    const wanted = kind === 'tab' ? tabs.get(first)?.record === url : isKnown && !isOutdated
     if (!wanted) await cache.delete(url)
   }
-  for (const other of await caches.keys()) {
-    const [, left] = other.split(`${name}|`)
-    if (left && !versions.has(+left) && !staged.has(+left)) await caches.delete(other)
-  }
+  await dropLeft()
   return useless.length
 }
 

@@ -18,8 +18,8 @@ export async function navigate(event) {
   const url = bare(request.url)
   // Without a word of what is kept the network is all there is.
   if (!(await load().then(() => true, () => false))) return fetch(request)
-  const before = await pick(navigation.cached, url)
-  if (before) return given(event, before)
+  const before = await pick(event, navigation.cached, url)
+  if (before) return before
   /** @type {Response | undefined} */
   let response
   let failure
@@ -29,34 +29,26 @@ export async function navigate(event) {
     failure = error
   }
   if ((response && response.status < 400) || request.signal.aborted) return response || Promise.reject(failure)
-  const after = (await pick(navigation.preferOnline, url)) || (await pick(navigation.fallback, url))
-  if (after) return given(event, after)
-  return response || Promise.reject(failure)
+  const after = (await pick(event, navigation.preferOnline, url)) || (await pick(event, navigation.fallback, url))
+  return after || response || Promise.reject(failure)
 }
 
 /**
+ * @param {FetchEvent} event
  * @param {import('./rules.js').Navigation} wanted
  * @param {string} url
+ * @returns What answers, of a version that the page has from here on, whatever comes.
  */
-async function pick(wanted, url) {
+async function pick(event, wanted, url) {
   for (const version of relevant()) {
     const target = wanted(version, url, (entry) => version.foreign.has(entry))
     const response = target && (await find(version, target))
-    // while it was looked up it may have made room for another
-    if (response && !isDropped(version)) return { version, response }
+    // While it was looked up it may have made room for another; in one step with this look it is in use.
+    if (!response || isDropped(version)) continue
+    if (event.resultingClientId) event.waitUntil(associate(event.resultingClientId, version))
+    return response
   }
   return undefined
-}
-
-/**
- * From here on this page has this version, whatever comes.
- *
- * @param {FetchEvent} event
- * @param {{version: import('./library.js').Version, response: Response}} picked
- */
-function given(event, { version, response }) {
-  if (event.resultingClientId) event.waitUntil(associate(event.resultingClientId, version))
-  return response
 }
 
 /**

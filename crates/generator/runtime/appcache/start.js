@@ -85,8 +85,18 @@ worker.addEventListener('message', (event) => {
  * @param {Client} page
  */
 async function listen({ appcache, manifest = '', url = '', status }, page) {
-  await Promise.all([load(), meet()])
-  pages.set(page.id, page)
+  await load()
+  const isParked = appcache === 'parked'
+  const known = tabs.get(page.id)
+  // Before anything is waited for: who makes room meanwhile must see it. What cannot be written down the worker knows as
+  // long as it lives.
+  const until = isParked ? Date.now() + PARKED_MS : 0
+  const noted = known && (isParked || appcache === 'back') && associate(page.id, known.version, until).catch(() => {})
+  await meet()
+  // browsers throw a parked page away to which anything is said
+  if (isParked) pages.delete(page.id)
+  else pages.set(page.id, page)
+  await noted
   const tab = tabs.get(page.id)
   const group = tab?.version.group
   if (appcache === 'hello') return hello(page, manifest, bare(url))
@@ -97,18 +107,15 @@ async function listen({ appcache, manifest = '', url = '', status }, page) {
   }
   if (appcache === 'swap' && group) {
     const version = group.obsolete ? undefined : newest(group)
-    const noted = version !== tab.version && associate(page.id, version, 0)
+    const swapped = version !== tab.version && associate(page.id, version, 0)
     // what was said before the page asked for this is over
     fire([page.id], '')
-    await noted
-  }
-  if (appcache === 'parked') {
-    if (tab) await associate(page.id, tab.version, Date.now() + PARKED_MS)
-    pages.delete(page.id)
+    await swapped
   }
   if (appcache === 'back') {
-    // What a page has missed that the back button brings again; one whose cache has made room meanwhile is loaded anew.
-    if (tab || status === UNCACHED) fire([page.id], missed(page.id, status))
+    // What a page has missed that the back button brings again. One whose cache has made room meanwhile is loaded anew,
+    // if there is a network: without one it is better as it stands than an error page.
+    if (tab || status === UNCACHED || !worker.navigator.onLine) fire([page.id], missed(page.id, status))
     else loadAnew(page)
   }
   return undefined

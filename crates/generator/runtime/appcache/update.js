@@ -202,8 +202,8 @@ function understood(url, bytes, response) {
 /** Each costs a browser some milliseconds, whatever its size. */
 const ENTRIES_MAX = 20_000
 /**
- * Pages that were only visited, each with its query: so many are kept, those that came last ("user agents may … skip"
- * the others).
+ * Pages that were only visited, each with its query: so many are kept, those that were written last ("user agents may …
+ * skip" the others).
  */
 const MASTERS_MAX = 100
 /** As many as browsers send to one server over HTTP/1.1. */

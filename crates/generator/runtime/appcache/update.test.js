@@ -216,7 +216,7 @@ test('a manifest with a lifetime is not asked for while that lasts, and each ans
   assert.deepEqual(await next(1, 'two'), [true, 'updateready'])
 })
 
-test('an update fetches the hundred pages that were visited last, not all that ever were', async () => {
+test('an update fetches the hundred pages that were kept last, not all that ever were', async () => {
   const { world, page } = await visited()
   const address = (n) => `/p?${n}`
   for (let n = 0; n < 200; n++) {

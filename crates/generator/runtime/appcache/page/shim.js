@@ -3,7 +3,7 @@
 //
 // The worker says what happens; here events wait until the page has loaded, and the calls of the API are checked.
 
-/** @typedef {{appcache: string, status: number, newer?: boolean, again?: boolean, loaded?: number, total?: number}} Said */
+/** @typedef {{appcache: string, status: number, newer?: boolean, kept?: boolean, again?: boolean, loaded?: number, total?: number}} Said */
 
 const NAMES = ['checking', 'error', 'noupdate', 'downloading', 'progress', 'updateready', 'cached', 'obsolete']
 const STATUSES = ['UNCACHED', 'IDLE', 'CHECKING', 'DOWNLOADING', 'UPDATEREADY', 'OBSOLETE']
@@ -14,6 +14,12 @@ let current = UNCACHED
 
 /** Is there a newer cache than the page's? Also while an update runs, which is what `status` says then. */
 let isNewer = false
+
+/** Has the page a cache? `status` says it only while no update runs. */
+let isKept = false
+
+/** Was the last event one that others follow? */
+let isUnderWay = false
 
 const refuse = (/** @type {string} */ why) => {
   throw new DOMException(why, 'InvalidStateError')
@@ -107,6 +113,8 @@ let isLoaded = false
 function hear(said) {
   current = said.status
   isNewer = !!said.newer
+  isKept = !!said.kept
+  if (said.appcache) isUnderWay = /^(checking|downloading|progress)$/.test(said.appcache)
   if (said.again) return location.reload() // this very document is another manifest's
   if (!said.appcache) return undefined
   if (isLoaded) return dispatch(said)
@@ -160,6 +168,13 @@ function hello() {
   say('hello', { manifest, url: address })
 }
 
+/** The back button has brought the page again. */
+function back() {
+  // What has become of its first download, which went on without it? It joins anew.
+  if (!isKept && isUnderWay) say('hello', { manifest, url: address })
+  else say('back', { status: isKept ? current : UNCACHED })
+}
+
 async function begin() {
   try {
     // a change of the worker must be found, whatever lifetime it was given
@@ -195,7 +210,7 @@ if (workers) {
   if (document.readyState === 'complete') void begin()
   else addEventListener('load', () => void begin())
   addEventListener('pagehide', ({ persisted }) => persisted && say('parked'))
-  addEventListener('pageshow', ({ persisted }) => persisted && say('back', { status: current }))
+  addEventListener('pageshow', ({ persisted }) => persisted && back())
 } else {
   fail('pages that are not secure have no service worker')
 }

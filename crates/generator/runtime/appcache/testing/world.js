@@ -34,10 +34,7 @@ class Cache {
   async put(request, response) {
     const { url, headers } = new Request(request)
     const body = await response.arrayBuffer()
-    if (this.world.putsUntilKill-- === 0) {
-      this.world.start()
-      return new Promise(() => {})
-    }
+    if (this.world.putsUntilKill-- === 0) return this.world.kill()
     const isFull = this.world.entries() >= this.world.entriesMax
     if (this.world.putsLeft-- <= 0 || isFull) throw Object.assign(new Error('no room'), { name: 'QuotaExceededError' })
     if (response.status === 206 || response.headers.get('vary') === '*') throw new TypeError('not for a cache')
@@ -56,6 +53,7 @@ class Cache {
     return found.map(([url, { headers }]) => ({ url, headers }))
   }
   async delete(request) {
+    if (this.world.deletesUntilKill-- === 0) return this.world.kill()
     return this.entries.delete(new Request(request).url)
   }
 }
@@ -85,7 +83,7 @@ class Page {
         document: { documentElement: { getAttribute: () => this.manifest }, readyState: this.isLoaded ? 'complete' : 'loading' },
         location: { href: url, reload: () => (this.again = true) },
         navigator: { serviceWorker: container },
-        addEventListener: (name, work) => name === 'load' && (this.onload ||= work),
+        addEventListener: (name, work) => (this[name === 'load' ? 'onload' : name] ||= work),
         setTimeout: (work) => work(),
         ProgressEvent: class extends Event {
           constructor(name, { loaded, total }) {
@@ -136,6 +134,11 @@ export class World {
   /** Of all caches together. */
   entriesMax = Infinity
   putsUntilKill = -1
+  deletesUntilKill = -1
+  /** What the browser says is kept, where that is not what is there. @type {number | undefined} */
+  counted
+  /** Until then a list of clients that was asked for is on its way. @type {Promise<void> | undefined} */
+  listed
   now = 1_600_000_000_000
   lastClient = 0
 
@@ -169,7 +172,8 @@ export class World {
     const cacheStorage = {
       has: (name) => live(() => world.caches.has(name)),
       keys: () => live(() => [...world.caches.keys()]),
-      delete: (name) => live(() => world.caches.delete(name)),
+      delete: (name) =>
+        live(() => (world.deletesUntilKill-- === 0 ? world.kill() : world.caches.delete(name))),
       open: (name) =>
         live(() => {
           if (!world.caches.has(name)) world.caches.set(name, new Cache(world))
@@ -182,9 +186,19 @@ export class World {
         registration: { scope: this.scope, active: null },
         navigator: {
           locks: { request: async (_, work) => work() },
-          storage: { estimate: async () => ({ usage: world.entries() }) },
+          storage: { estimate: async () => ({ usage: world.counted ?? world.entries() }) },
+          get onLine() {
+            return !world.offline
+          },
         },
-        clients: { matchAll: async () => [...world.pages.values()], claim: async () => {} },
+        clients: {
+          async matchAll() {
+            const there = [...world.pages.values()]
+            await world.listed
+            return there
+          },
+          claim: async () => {},
+        },
         skipWaiting: async () => {},
         addEventListener: (name, listener) => (world.listeners[name] = listener),
       },
@@ -199,6 +213,12 @@ export class World {
       config: this.config,
     }
     new Function(...Object.keys(given), WORKER)(...Object.values(given))
+  }
+
+  /** The worker is ended; what the call of this would bring never comes. */
+  kill() {
+    this.start()
+    return new Promise(() => {})
   }
 
   /** How much is kept. */
