@@ -3,15 +3,10 @@
 //! In order of harm: what does not load; what visitors see that is out of date; what is fetched for nothing. Each says
 //! how often it happened in these visits and what it cost, so that a finding can be weighed.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
 use http::{HeaderMap, Method};
-use revisit_rules::appcache::{self, ErrorReason, Event};
-use revisit_rules::http::directives::{ResponseDirectives, Scope};
-use revisit_rules::http::freshness::{Lifetime, LifetimeRule};
-use revisit_rules::http::{Policy, RequestHead, ResponseHead, Stored, Target, Times, validators};
-use revisit_rules::site::names::{Names, Promise};
 use serde::Serialize;
 use url::{Position, Url};
 
@@ -19,11 +14,21 @@ use crate::play::Played;
 use crate::site::site;
 use crate::{Destination, Layer, Reason, Role, Trouble};
 
+mod applications;
+mod judge;
+mod words;
+
+pub use applications::Cause;
+use judge::judge;
+
 /// Something that its author may want to change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Which kind it is; also the order of harm.
     pub kind: Kind,
+    /// Of an update that fails: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// How harmful.
     pub harm: Harm,
     /// What happens.
@@ -70,6 +75,8 @@ pub enum Kind {
     OfflineFails,
     /// A page counts on an application cache, which today's browsers do not have.
     ManifestIgnored,
+    /// The manifest of an application cache changed with a deploy, and a lifetime keeps updates from seeing it.
+    ManifestKept,
     /// Files changed with a deploy, and the manifest of their application cache did not.
     ManifestUnchanged,
     /// A page and files of two deploys together.
@@ -88,6 +95,8 @@ pub enum Kind {
     HashedShort,
     /// A file that is asked for at every visit.
     AskedEachVisit,
+    /// Pages name a manifest that is not there.
+    ManifestGone,
     /// A redirect before a page.
     Redirected,
     /// A lifetime that browsers guess.
@@ -103,7 +112,8 @@ impl Kind {
             | Self::UpdateFails
             | Self::OfflineFails
             | Self::ManifestIgnored => Harm::Breaks,
-            Self::ManifestUnchanged
+            Self::ManifestKept
+            | Self::ManifestUnchanged
             | Self::MixedDeploys
             | Self::PageKeptLong
             | Self::FileKeptLong => Harm::OutOfDate,
@@ -112,105 +122,9 @@ impl Kind {
             | Self::NoValidator
             | Self::HashedShort
             | Self::AskedEachVisit
+            | Self::ManifestGone
             | Self::Redirected => Harm::Waste,
             Self::Guessed => Harm::Chance,
-        }
-    }
-
-    /// What happens to `them`, which are `one` or several.
-    fn what(self, them: &str, one: bool) -> String {
-        let are = if one { "is" } else { "are" };
-        let do_not = if one { "does not" } else { "do not" };
-        match self {
-            Self::RedirectLoop => format!("{them} {are} redirected in a circle"),
-            Self::DoesNotLoad => format!("{them} {do_not} load"),
-            Self::ListedNowhere => format!(
-                "{them} {do_not} load in pages that have their application cache: its manifest lists {} nowhere",
-                if one { "it" } else { "them" }
-            ),
-            Self::UpdateFails => format!(
-                "{them} {} the update of the application cache in an error",
-                if one { "ends" } else { "end" }
-            ),
-            Self::ManifestIgnored => format!(
-                "{them} {} the manifest of an application cache, which today's browsers ignore",
-                if one { "names" } else { "name" }
-            ),
-            Self::ManifestUnchanged => format!(
-                "{them} changed with a deploy, and the manifest of the application cache did not: visitors keep what they have"
-            ),
-            Self::OfflineFails => format!("without a network {them} {do_not} come"),
-            Self::MixedDeploys => format!(
-                "after a deploy {them} {are} still used as {} before",
-                if one { "it was" } else { "they were" }
-            ),
-            Self::PageKeptLong => {
-                format!("{them}: visitors do not see a new version for as long as it is fresh")
-            }
-            Self::FileKeptLong => {
-                format!("{them} {are} kept for long under a name that says nothing of the content")
-            }
-            Self::PageNotStored => format!(
-                "{them} {are} fetched whole at every visit, and at times when going back, by no-store"
-            ),
-            Self::FileNotStored => format!("{them} {are} fetched whole at every visit by no-store"),
-            Self::NoValidator => format!(
-                "{them} {are} fetched whole again: nothing tells a browser whether {} changed",
-                if one { "it" } else { "they" }
-            ),
-            Self::HashedShort => format!(
-                "{them} {are} asked for again, though a hash in the name says that it never changes"
-            ),
-            Self::AskedEachVisit => format!("{them} {are} asked for at every visit"),
-            Self::Redirected => format!("{them} {are} redirected before anything else can begin"),
-            Self::Guessed => format!("nothing says how long {them} {are} fresh, so browsers guess"),
-        }
-    }
-
-    fn remedy(self) -> &'static str {
-        match self {
-            Self::RedirectLoop => {
-                "let one address answer with a page: two rules of the server contradict each other"
-            }
-            Self::DoesNotLoad => {
-                "deploy what the pages name, or take the name out; keep files of earlier builds for tabs that are open"
-            }
-            Self::ListedNowhere => {
-                "list it under `CACHE:`, or under `NETWORK:`, where `*` is for all that is not listed"
-            }
-            Self::UpdateFails => {
-                "let all that the manifest lists come with status 200, from its own address, without `no-store`"
-            }
-            Self::ManifestIgnored => {
-                "`revisit build` gives the pages a worker and a script that do what it says; `--application-cache`, or `application_cache = true` in a scenario, plays a browser of its time"
-            }
-            Self::ManifestUnchanged => {
-                "change the manifest with each deploy: a version or a date in a comment will do"
-            }
-            Self::OfflineFails => {
-                "`revisit build` gives the site a worker with which it opens without a network"
-            }
-            Self::MixedDeploys => {
-                "put a hash of the content into the name, or send `Cache-Control: no-cache` with an ETag"
-            }
-            Self::PageKeptLong => {
-                "`Cache-Control: no-cache` with an ETag asks each time, at the price of a 304"
-            }
-            Self::FileKeptLong => {
-                "put a hash of the content into the name; until then `Cache-Control: no-cache`"
-            }
-            Self::PageNotStored | Self::FileNotStored => {
-                "if it is no secret, `Cache-Control: no-cache` with an ETag costs a 304"
-            }
-            Self::NoValidator => "send an ETag or Last-Modified",
-            Self::HashedShort => "`Cache-Control: public, max-age=31536000, immutable`",
-            Self::AskedEachVisit => {
-                "put a hash of the content into the name, and keep it for a year"
-            }
-            Self::Redirected => "link to the address that answers",
-            Self::Guessed => {
-                "`Cache-Control: no-cache` for what changes, or a hash in the name and a year"
-            }
         }
     }
 }
@@ -248,7 +162,11 @@ impl Cost {
 #[derive(Default)]
 pub struct Findings {
     seen: BTreeMap<Url, Seen>,
-    found: BTreeMap<Kind, BTreeMap<String, Cost>>,
+    found: BTreeMap<(Kind, Option<Cause>), BTreeMap<String, Cost>>,
+    /// Manifests of application caches: their names stay as they are.
+    manifests: BTreeSet<Url>,
+    /// What updates of application caches took from the HTTP cache though it was of an earlier deploy.
+    taken_old: BTreeSet<Url>,
     now: Option<SystemTime>,
     /// The first page that was visited: of what lies on its origin the path says enough.
     home: Option<Url>,
@@ -277,17 +195,12 @@ impl Findings {
             self.note_visit(kind, broken.url.as_str());
         }
         self.look_at_application_caches(played);
-        for url in &played.outdated {
-            // An application cache has all of a page out of one deploy.
-            if !from_application_cache(played, url) {
-                self.note_visit(Kind::MixedDeploys, url.as_str());
-            }
-        }
+        self.look_at_outdated(played);
         for one in &visit.exchanges {
             // What lies in an application cache is not for the HTTP cache to keep.
             if matches!(
                 one.application_cache,
-                Some(Role::Update | Role::Entry(_) | Role::Fallback(_))
+                Some(Role::Update(_) | Role::Entry(_) | Role::Fallback(_))
             ) {
                 continue;
             }
@@ -334,14 +247,16 @@ impl Findings {
         let now = self.now.unwrap_or(SystemTime::UNIX_EPOCH);
         for (url, seen) in std::mem::take(&mut self.seen) {
             if seen.redirects.visits > 0 {
-                self.note(Kind::Redirected, url.as_str(), seen.redirects);
+                self.note((Kind::Redirected, None), url.as_str(), seen.redirects);
             }
-            if let Some((kind, cost)) = judge(&url, &seen, now) {
-                self.note(kind, url.as_str(), cost);
+            if let Some((kind, cost)) = judge(&url, &seen, now)
+                && !self.manifests.contains(&url)
+            {
+                self.note((kind, None), url.as_str(), cost);
             }
         }
         let home = self.home;
-        let findings = self.found.into_iter().map(|(kind, urls)| {
+        let findings = self.found.into_iter().map(|((kind, cause), urls)| {
             let total = urls.values().fold(Cost::default(), |all, one| Cost {
                 visits: all.visits.max(one.visits),
                 requests: all.requests + one.requests,
@@ -351,11 +266,13 @@ impl Findings {
             // The dearest first: of a long list the first are told.
             urls.sort_by_key(|(_, cost)| std::cmp::Reverse(cost.bytes));
             let urls: Vec<String> = urls.into_iter().map(|(url, _)| url).collect();
+            let (them, one) = (named(&urls, home.as_ref()), urls.len() == 1);
             Finding {
                 kind,
+                cause,
                 harm: kind.harm(),
-                what: kind.what(&named(&urls, home.as_ref()), urls.len() == 1),
-                remedy: kind.remedy().to_owned(),
+                what: cause.map_or_else(|| kind.what(&them, one), |it| it.what(&them, one)),
+                remedy: cause.map_or(kind.remedy(), Cause::remedy).to_owned(),
                 visits: total.visits,
                 requests: total.requests,
                 network_bytes: total.bytes,
@@ -365,40 +282,19 @@ impl Findings {
         findings.collect()
     }
 
-    /// Looks at what a step had to do with application caches.
-    fn look_at_application_caches(&mut self, played: &Played) {
-        let visit = &played.visit;
-        if !played.application_cache {
-            for (page, _) in &visit.manifests {
-                self.note_visit(Kind::ManifestIgnored, page.as_str());
-            }
-        }
-        for event in &visit.events {
-            match &event.event {
-                Event::NoUpdate => {
-                    for url in &played.outdated {
-                        if from_application_cache(played, url) {
-                            self.note_visit(Kind::ManifestUnchanged, url.as_str());
-                        }
-                    }
-                }
-                Event::Error(trouble) if played.online && is_of_the_site(trouble) => {
-                    self.note_visit(Kind::UpdateFails, trouble.url.as_str());
-                }
-                _ => {}
-            }
-        }
+    fn note_visit(&mut self, kind: Kind, url: &str) {
+        self.note_visit_with(kind, None, url);
     }
 
-    fn note_visit(&mut self, kind: Kind, url: &str) {
+    fn note_visit_with(&mut self, kind: Kind, cause: Option<Cause>, url: &str) {
         let visit = Cost {
             visits: 1,
             ..Cost::default()
         };
-        self.note(kind, url, visit);
+        self.note((kind, cause), url, visit);
     }
 
-    fn note(&mut self, kind: Kind, url: &str, cost: Cost) {
+    fn note(&mut self, kind: (Kind, Option<Cause>), url: &str, cost: Cost) {
         let known = self
             .found
             .entry(kind)
@@ -409,111 +305,6 @@ impl Findings {
         known.requests += cost.requests;
         known.bytes += cost.bytes;
     }
-}
-
-/// The one thing that is worth saying of how a URL is kept.
-fn judge(url: &Url, seen: &Seen, now: SystemTime) -> Option<(Kind, Cost)> {
-    let headers = seen.headers.as_ref()?;
-    let destination = seen.destination?;
-    if destination == Destination::Fetch {
-        // What a script fetches is fresh data as often as not.
-        return None;
-    }
-    let policy = Policy::chromium();
-    let said = ResponseDirectives::of(&policy, headers);
-    let page = destination.is_navigation();
-    let path = url.path().trim_start_matches('/');
-    let hashed = !page && Names::default().promise(path) == Promise::ContentHash;
-    if said.no_store {
-        return Some(match page {
-            true => (Kind::PageNotStored, seen.whole_again),
-            false => (Kind::FileNotStored, seen.whole_again),
-        });
-    }
-    let Lifetime { duration, by } = lifetime(url, headers, now)?;
-    let asks_always = said.no_cache == Scope::Whole;
-    if page {
-        let long = !asks_always && by.is_explicit() && duration > PAGE_LIFETIME_MAX;
-        if long {
-            return Some((
-                Kind::PageKeptLong,
-                Cost {
-                    visits: seen.uses,
-                    ..Cost::default()
-                },
-            ));
-        }
-    } else if hashed && seen.again.visits > 0 {
-        return Some((Kind::HashedShort, seen.again));
-    } else if !hashed
-        && !asks_always
-        && by.is_explicit()
-        && duration > FILE_LIFETIME_MAX
-        && is_code(destination)
-    {
-        return Some((
-            Kind::FileKeptLong,
-            Cost {
-                visits: seen.uses,
-                ..Cost::default()
-            },
-        ));
-    }
-    let known = validators(headers, now);
-    if known.etag.is_none() && known.last_modified.is_none() && seen.whole_again.visits > 0 {
-        return Some((Kind::NoValidator, seen.whole_again));
-    }
-    if by == LifetimeRule::Heuristic && !asks_always {
-        return Some((Kind::Guessed, seen.again));
-    }
-    let always = seen.again.visits >= ASKED_OFTEN && (asks_always || duration.is_zero());
-    (always && !page).then_some((Kind::AskedEachVisit, seen.again))
-}
-
-/// Servers that are down are no fault of the site, and a page that did not load is told as that.
-fn is_of_the_site(trouble: &appcache::Trouble) -> bool {
-    let down = trouble.status.is_none_or(|status| status.is_server_error());
-    match trouble.reason {
-        ErrorReason::Page | ErrorReason::Abort => false,
-        ErrorReason::Manifest | ErrorReason::Resource => !down,
-        _ => true,
-    }
-}
-
-fn from_application_cache(played: &Played, url: &Url) -> bool {
-    let mut exchanges = played.visit.exchanges.iter();
-    exchanges.any(|one| one.url == *url && one.layer == Layer::ApplicationCache)
-}
-
-fn is_code(destination: Destination) -> bool {
-    matches!(
-        destination,
-        Destination::Script | Destination::Style | Destination::Worker
-    )
-}
-
-/// How long a browser takes this answer for fresh.
-fn lifetime(url: &Url, headers: &HeaderMap, now: SystemTime) -> Option<Lifetime> {
-    let none = HeaderMap::new();
-    let method = Method::GET;
-    let request = RequestHead {
-        method: &method,
-        target: Target {
-            scheme: url.scheme(),
-            authority: url.authority(),
-            path: &url[url::Position::BeforePath..url::Position::AfterQuery],
-        },
-        headers: &none,
-    };
-    let response = ResponseHead {
-        status: http::StatusCode::OK,
-        headers,
-    };
-    let times = Times {
-        request: now,
-        response: now,
-    };
-    Some(Stored::new(&Policy::chromium(), &request, &response, times)?.lifetime)
 }
 
 /// A URL as it is told beside others: without what it has in common with `home`, and without a scheme.
@@ -539,12 +330,6 @@ fn named(urls: &[String], home: Option<&Url>) -> String {
     }
 }
 
-/// Longer than that a page that is mended stays broken for those who saw it.
-const PAGE_LIFETIME_MAX: Duration = Duration::from_secs(600);
-/// A file of code that may change under its name.
-const FILE_LIFETIME_MAX: Duration = Duration::from_secs(86_400);
-/// Visits after the first in which a file is asked for.
-const ASKED_OFTEN: usize = 2;
 /// URLs that are looked at.
 const URLS_MAX: usize = 100_000;
 

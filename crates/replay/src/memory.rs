@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::VARY;
 use http::{HeaderMap, StatusCode};
-use revisit_rules::appcache::Source;
+use revisit_rules::appcache::{HostId, Source};
 use revisit_rules::http::reuse::{Allows, Reuse, reuse};
 use revisit_rules::http::vary;
 use revisit_rules::http::{Policy, Stored};
@@ -38,8 +38,8 @@ pub(crate) struct Resource {
 pub(crate) enum Given {
     /// To a navigation: which entry it is.
     Navigation(Source),
-    /// To a load by a page of the cache.
-    Load,
+    /// To a load by this page of the cache.
+    Load(HostId),
 }
 
 /// Under what a resource is found.
@@ -180,10 +180,12 @@ impl Memory {
         }
     }
 
-    /// What the current document has of its application cache: it does not ask that twice.
-    pub(crate) fn given(&self, key: &MemoryKey) -> Option<Arc<Resource>> {
+    /// What a document has of its application cache: it does not ask that twice. Documents within another have
+    /// caches of their own.
+    pub(crate) fn given(&self, key: &MemoryKey, host: Option<HostId>) -> Option<Arc<Resource>> {
         let resource = &self.held.get(key)?.resource;
-        resource.given.is_some().then(|| resource.clone())
+        let is_own = matches!(resource.given, Some(Given::Load(to)) if Some(to) == host);
+        is_own.then(|| resource.clone())
     }
 
     /// The current document has another application cache.

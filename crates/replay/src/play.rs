@@ -8,7 +8,9 @@ use url::Url;
 
 use crate::inputs::{Deploys, PageLoads, Pages};
 use crate::scenario::{Do, PageEntry, Planned, ScenarioError, Span, Step};
-use crate::{Action, ActionError, Arrival, Destination, Layer, Phase, Replay, Subresource, Visit};
+use crate::{
+    Action, ActionError, Arrival, Destination, Layer, Phase, Replay, Role, Subresource, Visit,
+};
 
 /// A step that was played and is worth telling.
 #[derive(Debug)]
@@ -25,12 +27,14 @@ pub struct Played {
     pub visit: Visit,
     /// What was used without asking though an earlier deploy made it.
     pub outdated: Vec<Url>,
+    /// Manifests of application caches that an earlier deploy made, and that nobody was asked about.
+    pub manifests_kept: Vec<Url>,
     /// What was promised and does not hold.
     pub failed: Vec<String>,
     /// Whether the network was there.
     pub online: bool,
-    /// Whether the browser has application caches.
-    pub application_cache: bool,
+    /// Bytes of application caches that one origin may keep; `None`: the browser has none.
+    pub application_cache_bytes_max: Option<u64>,
 }
 
 /// A step that cannot be played.
@@ -104,6 +108,10 @@ pub fn play(
             true => outdated(replay, &visit),
             false => Vec::new(),
         };
+        let manifests_kept = match several {
+            true => manifests_kept(replay, &visit),
+            false => Vec::new(),
+        };
         let check = step.check.as_ref();
         let failed = check.map_or(Vec::new(), |check| check.failures(&visit, outdated.len()));
         told(Played {
@@ -113,9 +121,10 @@ pub fn play(
             waited: std::mem::take(&mut waited),
             visit,
             outdated,
+            manifests_kept,
             failed,
             online,
-            application_cache: replay.has_application_caches(),
+            application_cache_bytes_max: replay.application_cache_bytes_max(),
         });
     }
     Ok(())
@@ -151,14 +160,27 @@ fn outdated(replay: &mut Replay<Deploys, Pages>, visit: &Visit) -> Vec<Url> {
     let mut found: Vec<Url> = Vec::new();
     for one in &visit.exchanges {
         let unasked = one.asked.is_empty() && !matches!(one.layer, Layer::Nobody | Layer::Network);
-        if unasked
-            && !found.contains(&one.url)
-            && replay.server().is_outdated(&one.url, &one.headers)
-        {
-            found.push(one.url.clone());
+        // A fallback entry stands for what was asked for, and is of another address.
+        let url = match &one.application_cache {
+            Some(Role::Fallback(target)) => target,
+            _ => &one.url,
+        };
+        if unasked && !found.contains(url) && replay.server().is_outdated(url, &one.headers) {
+            found.push(url.clone());
         }
     }
     found
+}
+
+/// The manifests of application caches about which this visit asked nobody, and which are not what the server has now.
+fn manifests_kept(replay: &mut Replay<Deploys, Pages>, visit: &Visit) -> Vec<Url> {
+    let mut kept = replay.kept_manifests();
+    kept.retain(|(manifest, headers)| {
+        let mut exchanges = visit.exchanges.iter();
+        let is_asked = exchanges.any(|one| one.url == *manifest && !one.asked.is_empty());
+        !is_asked && replay.server().is_outdated(manifest, headers)
+    });
+    kept.into_iter().map(|(manifest, _)| manifest).collect()
 }
 
 fn action(planned: &Planned, base: &Url) -> Result<Action, StepError> {

@@ -129,9 +129,10 @@ impl<S: Server, P: Parse> Replay<S, P> {
         self.world.now
     }
 
-    /// Whether this browser has application caches.
-    pub fn has_application_caches(&self) -> bool {
-        self.applications.is_some()
+    /// Bytes of application caches that one origin may keep; `None`: this browser has none.
+    pub fn application_cache_bytes_max(&self) -> Option<u64> {
+        let bytes_max = self.options.limits.application_cache_bytes_max;
+        self.applications.as_ref().map(|_| bytes_max)
     }
 
     /// The server.

@@ -103,7 +103,10 @@ pub struct EventReport {
     /// Of a `progress`: files there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<usize>,
-    /// Of an `error`: why.
+    /// Of an `error`: its reason, in the word of Chromium's event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<&'static str>,
+    /// Of an `error`: what went wrong, with which address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
@@ -201,6 +204,10 @@ impl EventReport {
             event: one.event.name(),
             loaded,
             total,
+            why: match &one.event {
+                Event::Error(trouble) => Some(trouble.reason.word()),
+                _ => None,
+            },
             message: match &one.event {
                 Event::Error(trouble) => Some(trouble.message()),
                 _ => None,

@@ -162,13 +162,17 @@ fn off(visit: &VisitReport, home: Option<&Url>) -> String {
     plain(&parts.join(", ")).into_owned()
 }
 
-/// What updates of application caches came to, each once.
-fn ends(visit: &VisitReport) -> Vec<&'static str> {
+/// What updates of application caches came to, each once, and of errors why.
+fn ends(visit: &VisitReport) -> Vec<String> {
     let mut ends = Vec::new();
     for one in &visit.events {
-        let end = !matches!(one.event, "checking" | "downloading" | "progress");
-        if end && !ends.contains(&one.event) {
-            ends.push(one.event);
+        let end = match one.why {
+            Some(why) => format!("{} ({why})", one.event),
+            None => one.event.to_owned(),
+        };
+        let is_end = !matches!(one.event, "checking" | "downloading" | "progress");
+        if is_end && !ends.contains(&end) {
+            ends.push(end);
         }
     }
     ends

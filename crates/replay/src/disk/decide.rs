@@ -6,6 +6,7 @@
 use std::time::SystemTime;
 
 use http::HeaderMap;
+use revisit_rules::http::freshness::LifetimeRule;
 use revisit_rules::http::reuse::{Allows, MustAsk, Reuse, reuse};
 use revisit_rules::http::{Policy, Stored};
 
@@ -20,6 +21,8 @@ pub(crate) struct Mode {
     pub(crate) back: bool,
     /// `stale-while-revalidate` counts: for subresources, not for documents.
     pub(crate) may_be_stale: bool,
+    /// A lifetime that nobody named (the heuristic of HTTP) counts.
+    pub(crate) may_be_guessed: bool,
 }
 
 impl Mode {
@@ -29,6 +32,7 @@ impl Mode {
             cache,
             back: false,
             may_be_stale: true,
+            may_be_guessed: true,
         }
     }
 
@@ -37,6 +41,7 @@ impl Mode {
         cache: CacheMode::ForceCache,
         back: true,
         may_be_stale: true,
+        may_be_guessed: true,
     };
 
     /// The reason of a use at any age.
@@ -116,6 +121,9 @@ pub(crate) fn decide(
     let stale_for = freshness.stale_for();
     let by = stored.lifetime.by;
     match reuse(policy, request, stored, now) {
+        Reuse::Fresh { .. } if by == LifetimeRule::Heuristic && !mode.may_be_guessed => {
+            validate(Reason::Guessed)
+        }
         Reuse::Fresh { age } => Decision::Serve {
             reason: Reason::Fresh {
                 age,

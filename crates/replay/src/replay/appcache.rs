@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
 use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, Method};
 use revisit_rules::appcache::{
     Answer, AppCaches, Direct, Entry, GroupId, HostId, InvalidState, Limits, Opened, Opening,
-    Outcome, Profile, Served, Source, Status, Subresource, page,
+    Outcome, Profile, Served, Status, Subresource, page,
 };
 use revisit_rules::http::Times;
 use url::Url;
@@ -84,7 +84,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
         if let Some(source) = caches.navigate(&ask.url, &ask.method, from)
             && let Some(entry) = caches.served(&source).cloned()
         {
-            return Ok(self.give(visit, ask, &entry, Some(source)));
+            return Ok(self.give(visit, ask, &entry, Given::Navigation(source)));
         }
         let came = self.http(visit, ask);
         let outcome = outcome(&came, None);
@@ -94,7 +94,10 @@ impl<S: Server, P: Parse> Replay<S, P> {
             Some((caches.served(&source)?.clone(), source))
         });
         match instead {
-            Some((entry, source)) => Ok(self.give(visit, &later(visit, ask), &entry, Some(source))),
+            Some((entry, source)) => {
+                let given = Given::Navigation(source);
+                Ok(self.give(visit, &later(visit, ask), &entry, given))
+            }
             None => came,
         }
     }
@@ -106,7 +109,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
         let role = match caches.subresource(host, &ask.method, &ask.url) {
             Subresource::Cached(entry) => {
                 let entry = entry.clone();
-                return Ok(self.give(visit, ask, &entry, None));
+                return Ok(self.give(visit, ask, &entry, Given::Load(host)));
             }
             Subresource::Refused => {
                 let trouble = fail(visit, ask, Reason::ListedNowhere, Trouble::ListedNowhere);
@@ -131,7 +134,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
         let Some(entry) = entry else {
             return came;
         };
-        let got = self.give(visit, &later(visit, ask), &entry, None);
+        let got = self.give(visit, &later(visit, ask), &entry, Given::Load(host));
         if let Some(one) = visit.exchanges.last_mut() {
             one.reason = Reason::FallbackEntry;
             one.application_cache = Some(Role::Fallback(target));
@@ -139,28 +142,25 @@ impl<S: Server, P: Parse> Replay<S, P> {
         Ok(got)
     }
 
-    /// An entry answers; `source`: a navigation.
-    fn give(
-        &self,
-        visit: &mut Visit,
-        ask: &Ask,
-        entry: &Entry<Bytes>,
-        source: Option<Source>,
-    ) -> Got {
+    /// An entry answers.
+    fn give(&self, visit: &mut Visit, ask: &Ask, entry: &Entry<Bytes>, given: Given) -> Got {
         let body = match ask.method {
             Method::HEAD => Bytes::new(),
             _ => entry.body.clone(),
         };
         let stored = &entry.stored;
         let mut resource = self.resource(ask, stored.status, &stored.headers, body, stored.times);
-        let fallback = source
-            .as_ref()
-            .filter(|source| source.served == Served::Fallback);
-        let (reason, role) = match fallback.map(|source| Url::parse(&source.entry)) {
-            Some(Ok(target)) => (Reason::FallbackEntry, Role::Fallback(target)),
+        let fallback = match &given {
+            Given::Navigation(source) if source.served == Served::Fallback => {
+                Url::parse(&source.entry).ok()
+            }
+            _ => None,
+        };
+        let (reason, role) = match fallback {
+            Some(target) => (Reason::FallbackEntry, Role::Fallback(target)),
             _ => (Reason::Entry(entry.is), Role::Entry(entry.is)),
         };
-        resource.given = Some(source.map_or(Given::Load, Given::Navigation));
+        resource.given = Some(given);
         let mut exchange = answered(
             begin(ask, reason),
             Layer::ApplicationCache,
@@ -244,6 +244,16 @@ impl<S: Server, P: Parse> Replay<S, P> {
                 Subresource::Cached(_) | Subresource::Refused
             )
         })
+    }
+
+    /// The manifests of the newest application caches, with the fields that they came with.
+    pub(crate) fn kept_manifests(&self) -> Vec<(Url, HeaderMap)> {
+        let caches = self.applications.iter().flat_map(|it| it.caches.groups());
+        let kept = caches.filter_map(|(manifest, cache)| {
+            let entry = cache?.entries.get(manifest.as_str())?;
+            Some((manifest.clone(), entry.stored.headers.clone()))
+        });
+        kept.collect()
     }
 
     /// Has the document an application cache? Such documents were not kept for going back.

@@ -228,7 +228,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
             self.tab_mut()?.memory.hold(key, held, now);
             return Some(had(Some(resource), ready));
         }
-        if let Some(resource) = self.tab()?.memory.given(&key) {
+        if let Some(resource) = self.tab()?.memory.given(&key, found.host) {
             let (layer, reason) = (Layer::Document, Reason::UsedBefore);
             recalled(visit, one, within, layer, reason, &resource, ready);
             return Some(had(None, ready));

@@ -116,7 +116,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
                         let now = self.local(at);
                         let bytes_max = self.options.limits.application_cache_bytes_max;
                         if let Some(it) = &mut self.applications {
-                            let kept = it.bytes_with(group, cache) <= bytes_max;
+                            let kept = it.make_room(group, cache, bytes_max);
                             it.caches.committed(ticket, kept, now);
                         }
                     }
@@ -155,8 +155,9 @@ impl<S: Server, P: Parse> Replay<S, P> {
             cors: Cors::No,
             credentials: Credentials::Include,
             mode: Mode {
-                // What is stale would be kept for good.
+                // What is stale would be kept for good, and what is guessed to be fresh beside a new manifest.
                 may_be_stale: false,
+                may_be_guessed: false,
                 ..Mode::of(CacheMode::Default)
             },
             prefetch: false,
@@ -176,7 +177,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
         }
         let first = visit.exchanges.len();
         let came = self.http(visit, &ask);
-        note(visit, first, &Role::Update);
+        note(visit, first, &Role::Update(manifest.clone()));
         match came {
             Ok(got) => {
                 let now = self.local(got.end);
@@ -206,6 +207,17 @@ impl<S: Server, P: Parse> Replay<S, P> {
 }
 
 impl Applications {
+    /// Is there room for this as the newest cache of its group? Groups of the origin that no page has make some, the
+    /// one that was used least recently first.
+    fn make_room(&mut self, group: GroupId, cache: CacheId, bytes_max: u64) -> bool {
+        while self.bytes_with(group, cache) > bytes_max {
+            if self.caches.expire(group).is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Bytes that the origin of this group keeps once this is its newest cache.
     fn bytes_with(&self, group: GroupId, cache: CacheId) -> u64 {
         let Some((manifest, new)) = self.caches.cache(group, cache) else {

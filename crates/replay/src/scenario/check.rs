@@ -10,7 +10,7 @@ use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::ScenarioError;
-use crate::{Arrival, Layer, Visit};
+use crate::{Arrival, Layer, Role, Visit};
 
 /// What is promised of a step.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -26,7 +26,8 @@ pub struct Check {
     pub works: Option<bool>,
     /// `false`: nothing is used that is past its lifetime or of an earlier deploy.
     pub stale: Option<bool>,
-    /// Who answers for the page; or, as a table, for everything below a path: `{ "/assets/**" = "disk" }`.
+    /// Who answers for the page; or, as a table, for everything below a path: `{ "/assets/**" = "disk" }`. What updates
+    /// of application caches ask for does not count.
     pub from: Option<FromOrPaths>,
 }
 
@@ -154,12 +155,29 @@ impl Check {
     }
 }
 
+/// What the page and its documents loaded, each with the answer that it got: without what updates of application
+/// caches ask for, and without what came to nothing where a fallback entry stands for it.
+fn loads(visit: &Visit) -> impl Iterator<Item = &crate::Exchange> {
+    let all = &visit.exchanges;
+    let is_replaced = move |place: usize, one: &crate::Exchange| {
+        // A fallback entry is given right after what failed.
+        all.get(place + 1).is_some_and(|next| {
+            next.url == one.url && matches!(next.application_cache, Some(Role::Fallback(_)))
+        })
+    };
+    all.iter()
+        .enumerate()
+        .filter(move |(place, one)| {
+            let is_update = one.application_cache.as_ref().is_some_and(Role::is_update);
+            !is_update && !is_replaced(*place, one)
+        })
+        .map(|(_, one)| one)
+}
+
 fn page_failure(from: From, visit: &Visit) -> Option<String> {
     let found = match visit.arrival {
         Arrival::Restored => Some(From::Bfcache),
-        _ => visit
-            .exchanges
-            .iter()
+        _ => loads(visit)
             .find(|one| one.destination == crate::Destination::Document)
             .and_then(answered),
     };
@@ -183,14 +201,12 @@ fn path_failure(path: &str, from: From, visit: &Visit) -> Option<String> {
     };
     // A document that uses twice what it has was told where it came from the first time.
     let again = |place: usize, one: &crate::Exchange| {
-        let before = visit.exchanges.iter().take(place);
+        let before = loads(visit).take(place);
         one.layer == Layer::Document
             && from != From::Document
             && before.into_iter().any(|before| before.url == one.url)
     };
-    let mut matching = visit
-        .exchanges
-        .iter()
+    let mut matching = loads(visit)
         .enumerate()
         .filter(|(place, one)| !again(*place, one))
         .map(|(_, one)| one)

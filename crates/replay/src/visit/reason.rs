@@ -46,6 +46,8 @@ pub enum Reason {
         /// What gave its lifetime.
         by: LifetimeRule,
     },
+    /// It is fresh by a guess alone, which an update of an application cache does not go by.
+    Guessed,
     /// What is kept answers requests with other fields (`Vary`), or none (`Vary: *`).
     OtherVariant,
     /// F5, or the mode `no-cache`: to be validated whatever its age.
@@ -118,6 +120,9 @@ impl fmt::Display for Reason {
                     f.write_str("the request wants it validated")
                 }
             },
+            Self::Guessed => f.write_str(
+                "nobody named a lifetime: an update of an application cache has it validated",
+            ),
             Self::OtherVariant => f.write_str("what is kept answers other requests (Vary)"),
             Self::Revalidated => f.write_str("the reload validates it whatever its age"),
             Self::PastCaches => f.write_str("asked for past all caches"),

@@ -18,8 +18,15 @@ pub enum Role {
     NetworkElse(Url),
     /// It let nobody answer.
     Refused,
-    /// Nobody's load: an update of the cache asks for it.
-    Update,
+    /// Nobody's load: an update of the cache of this manifest asks for it.
+    Update(Url),
+}
+
+impl Role {
+    /// Is it an update that asks?
+    pub fn is_update(&self) -> bool {
+        matches!(self, Self::Update(_))
+    }
 }
 
 impl fmt::Display for Role {
@@ -41,7 +48,7 @@ impl fmt::Display for Role {
             }),
             Self::NetworkElse(target) => write!(f, "under FALLBACK, else {}", path(target)),
             Self::Refused => f.write_str("listed nowhere"),
-            Self::Update => f.write_str("update"),
+            Self::Update(_) => f.write_str("update"),
         }
     }
 }

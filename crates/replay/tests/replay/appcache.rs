@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod updates;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -73,6 +73,123 @@ fn what_is_off_with_an_application_cache_is_found_in_a_browser_that_has_them() {
     }
 }
 
+/// Visits to a Netlify site before and after a deploy that changes these files, in a browser with application caches.
+fn deployed(changed: &[(&str, &str)], path: &str) -> Report {
+    let dir = old_site(changed);
+    let scenario = format!(
+        "site = 'one'\nhost = 'netlify'\napplication_cache = true\n[deploys]\nnext = 'two'\n[[step]]\nvisit = '/'\n\
+         [[step]]\nvisit = '/'\n[[step]]\ndeploy = 'next'\n[[step]]\nvisit = '{path}'\n[[step]]\nvisit = '{path}'\n"
+    );
+    std::fs::write(dir.path().join("visits.toml"), scenario).unwrap();
+    report(&[&dir.path().join("visits.toml")])
+}
+
+#[test]
+fn a_manifest_that_a_lifetime_keeps_is_told_as_that_and_not_as_unchanged() {
+    let dir = old_site(&[
+        ("app.js", "2"),
+        ("site.appcache", "CACHE MANIFEST\n# 2\nstyle.css\napp.js\n"),
+    ]);
+    for version in ["one", "two"] {
+        let rules = "/site.appcache\n  Cache-Control: max-age=31536000\n";
+        std::fs::write(dir.path().join(version).join("_headers"), rules).unwrap();
+    }
+    let scenario = "site = 'one'\nhost = 'netlify'\napplication_cache = true\n[deploys]\nnext = 'two'\n[[step]]\nvisit = '/'\n\
+         [[step]]\nvisit = '/'\n[[step]]\ndeploy = 'next'\n[[step]]\nvisit = '/'\n";
+    std::fs::write(dir.path().join("visits.toml"), scenario).unwrap();
+    let report = report(&[&dir.path().join("visits.toml")]);
+    let kept = report
+        .findings
+        .iter()
+        .find(|it| it.kind == Kind::ManifestKept);
+    let kept = kept.unwrap_or_else(|| panic!("{:?}", report.findings));
+    assert!(kept.urls[0].ends_with("/site.appcache"), "{kept:?}");
+    assert!(kept.remedy.contains("no-cache"), "{kept:?}");
+    let wrong = [
+        Kind::ManifestUnchanged,
+        Kind::MixedDeploys,
+        Kind::FileKeptLong,
+    ];
+    assert!(
+        report.findings.iter().all(|it| !wrong.contains(&it.kind)),
+        "{:?}",
+        report.findings
+    );
+}
+
+#[test]
+fn an_update_that_fails_is_told_with_its_cause_and_what_mends_that() {
+    for (manifest, word, what, remedy) in [
+        (
+            "no manifest",
+            "error (signature)",
+            "what comes is no manifest",
+            "`CACHE MANIFEST`",
+        ),
+        (
+            "CACHE MANIFEST\nmissing.js\n",
+            "error (resource)",
+            "the manifest lists it",
+            "deploy what the manifest lists",
+        ),
+    ] {
+        let report = deployed(&[("site.appcache", manifest)], "/");
+        let failing = report
+            .findings
+            .iter()
+            .find(|it| it.kind == Kind::UpdateFails);
+        let failing = failing.unwrap_or_else(|| panic!("{:?}", report.findings));
+        assert!(failing.what.contains(what), "{failing:?}");
+        assert!(failing.remedy.contains(remedy), "{failing:?}");
+        let told = table::table(&report, false);
+        assert!(told.contains(word), "{told}");
+    }
+}
+
+#[test]
+fn a_manifest_that_is_gone_breaks_nothing() {
+    let dir = old_site(&[]);
+    std::fs::remove_file(dir.path().join("two/site.appcache")).unwrap();
+    let scenario = "site = 'one'\napplication_cache = true\n[deploys]\nnext = 'two'\n[[step]]\nvisit = '/'\n\
+         [[step]]\ndeploy = 'next'\n[[step]]\nvisit = '/'\n[[step]]\nvisit = '/'\n";
+    std::fs::write(dir.path().join("visits.toml"), scenario).unwrap();
+    let report = report(&[&dir.path().join("visits.toml")]);
+    let kinds: Vec<Kind> = report.findings.iter().map(|it| it.kind).collect();
+    assert!(
+        kinds.contains(&Kind::ManifestGone) && !kinds.contains(&Kind::UpdateFails),
+        "{:?}",
+        report.findings
+    );
+}
+
+#[test]
+fn a_fallback_entry_of_an_earlier_deploy_is_seen_as_that() {
+    let dir = old_site(&[]);
+    let manifest = "CACHE MANIFEST\nFALLBACK:\n/notes/ /offline.html\nNETWORK:\n*\n";
+    for version in ["one", "two"] {
+        let root = dir.path().join(version);
+        std::fs::write(root.join("site.appcache"), manifest).unwrap();
+        std::fs::write(root.join("offline.html"), format!("<p>offline {version}")).unwrap();
+    }
+    let scenario = "site = 'one'\napplication_cache = true\n[deploys]\nnext = 'two'\n[[step]]\nvisit = '/'\n\
+         [[step]]\ndeploy = 'next'\n[[step]]\nvisit = '/notes/missing'\n";
+    std::fs::write(dir.path().join("visits.toml"), scenario).unwrap();
+    let report = report(&[&dir.path().join("visits.toml")]);
+    let last = report.visits.last().unwrap();
+    assert!(
+        last.outdated
+            .iter()
+            .any(|url| url.ends_with("/offline.html")),
+        "{:?}",
+        last.outdated
+    );
+    let mixed = report
+        .findings
+        .iter()
+        .any(|it| it.kind == Kind::MixedDeploys);
+    assert!(!mixed, "{:?}", report.findings);
+}
+
 #[test]
 fn a_recording_has_no_application_caches() {
     let dir = tempfile::tempdir().unwrap();
