@@ -270,8 +270,14 @@ impl<F: Fetch> Inner<F> {
             } => self.write_later(inner.commit(ticket, group, cache)),
             Action::Mark { group, cache } => self.write_later(inner.mark(group, cache)),
             Action::Forget { manifest_url } => self.write_later(inner.forget(manifest_url)),
+            Action::Used { group } => self.note_use(group, now),
             Action::Release { cache } => {
-                self.look(|state| state.collections.remove(&cache));
+                self.look(|state| {
+                    let caches = &state.caches;
+                    let is_known = |group: &GroupId| caches.manifest_url(*group).is_some();
+                    state.use_written.retain(|group, _| is_known(group));
+                    state.collections.remove(&cache)
+                });
             }
             Action::Fire { host, event } => self.look(|state| {
                 if let Some(page) = state.pages.get_mut(&host) {
