@@ -108,4 +108,15 @@ fn a_page_at_which_visits_begin_cannot_be_excluded() {
             "it must be kept",
         ],
     );
+    let include = "[precache]\ninclude = [\"*.css\", \"*.js\"]\n";
+    let output = build_with(site.path(), include, &[]);
+    check_refused(
+        &output,
+        2,
+        &[
+            "`precache.include` cannot be `*.css, …`",
+            "`index.html` matches none of its patterns",
+            "it must be kept",
+        ],
+    );
 }

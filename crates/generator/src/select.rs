@@ -60,12 +60,7 @@ pub(crate) fn select(
                 by: by.clone(),
             }),
             Some(None) if !wanted(path) => {
-                return Err(BuildError::Config {
-                    key: "precache.exclude",
-                    value: path.clone(),
-                    why: "a visit begins with this page, or ends there offline: it must be kept"
-                        .into(),
-                });
+                return Err(not_kept(path, patterns, config));
             }
             None if !wanted(path) => {}
             None if !any_matches(&patterns.shell, path) => rest.push(found),
@@ -114,6 +109,28 @@ pub(crate) fn select(
     }
     selection.left_out.reverse();
     Ok(selection)
+}
+
+/// A page that must be kept is not: which key keeps it out?
+fn not_kept(page: &str, patterns: &Parsed, config: &PrecacheConfig) -> BuildError {
+    let why = "a visit begins with this page, or ends there offline: it must be kept";
+    if any_matches(&patterns.exclude, page) {
+        return BuildError::Config {
+            key: "precache.exclude",
+            value: page.to_owned(),
+            why: why.to_owned(),
+        };
+    }
+    let more = if config.include.len() > 1 {
+        ", …"
+    } else {
+        ""
+    };
+    BuildError::Config {
+        key: "precache.include",
+        value: config.include.first().cloned().unwrap_or_default() + more,
+        why: format!("`{page}` matches none of its patterns, and {why}"),
+    }
 }
 
 fn too_large(

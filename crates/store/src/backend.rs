@@ -45,6 +45,8 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn names(&self, space: &[u8]) -> Vec<Bytes>;
     fn spaces(&self) -> Vec<Bytes>;
     fn usage(&self, space: Option<&[u8]>) -> Usage;
+    /// Nothing, if there is no such collection.
+    fn usage_of(&self, collection: CollectionId) -> Usage;
 
     /// Whether something may be under this id; answers from memory.
     fn may_have(&self, collection: CollectionId, id: &[u8]) -> bool;

@@ -8,7 +8,7 @@ use crate::StoreError;
 use crate::backend::{Backend, CollectionId};
 use crate::batch::Batch;
 use crate::entry::{Entry, Head, Limits, Serial, within};
-use crate::store::{Contract, Store};
+use crate::store::{Contract, Store, Usage};
 
 /// A collection. As long as one of its clones lives it can be used, even when its name was taken
 /// away ([`Store::delete_collection`]); then it goes with the last of them.
@@ -30,6 +30,11 @@ impl Collection {
     /// Takes over a hold.
     pub(crate) fn new(backend: Arc<dyn Backend>, id: CollectionId) -> Self {
         Self(Arc::new(Hold { backend, id }))
+    }
+
+    /// What its entries come to, of what its space counts.
+    pub fn usage(&self) -> Usage {
+        self.0.backend.usage_of(self.0.id)
     }
 
     /// Whether something may be under this id: no is certain, and neither costs I/O. It counts as a

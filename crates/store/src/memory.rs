@@ -334,6 +334,15 @@ impl Backend for Memory {
         })
     }
 
+    fn usage_of(&self, collection: CollectionId) -> Usage {
+        let state = self.lock();
+        let kept = state.collections.get(&collection);
+        kept.map_or_else(Usage::default, |kept| Usage {
+            bytes: kept.bytes,
+            entries: kept.entries.len() as u64,
+        })
+    }
+
     fn may_have(&self, collection: CollectionId, id: &[u8]) -> bool {
         let state = self.lock();
         // A store that was closed says so in `find`.

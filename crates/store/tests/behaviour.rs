@@ -228,6 +228,13 @@ fn a_space_counts_what_it_holds_and_not_what_others_hold() {
         assert_eq!(usage.bytes - before.bytes, 2 + 4 + 3 + 4 + 1000 + 256);
         assert_eq!(store.usage(b"other").bytes, 0);
         assert_eq!(store.usage_of_all(), usage);
+        assert_eq!(cache.usage(), usage);
+        let beside = store.open_collection(b"site", b"beside").await.unwrap();
+        put(&beside, "b", "body").await;
+        assert_eq!(beside.usage().bytes, 1 + 4 + 4 + 256);
+        assert_eq!(cache.usage(), usage);
+        assert!(store.delete_collection(b"site", b"beside").await.unwrap());
+        drop(beside);
         cache
             .commit(Batch::new().remove(serial).remove(serial))
             .await

@@ -223,3 +223,21 @@ fn what_a_kill_left_can_be_looked_into_and_stays_as_it_is() {
         assert_eq!(again.usage(b"site").entries, 2);
     });
 }
+
+#[test]
+fn a_copy_without_its_lock_file_is_nobodys() {
+    run(async {
+        for contract in BOTH {
+            let (folder, store, kept) = filled(contract).await;
+            drop(kept);
+            store.close().await.unwrap();
+            fs::remove_file(folder.path().join("lock")).unwrap();
+            let looked = look(folder.path());
+            assert!(!looked.is_in_use());
+            let found = looked.collection(b"site", b"cache").await.unwrap().unwrap();
+            assert_eq!(found.list().await.unwrap().len(), 2);
+            // who looks makes nothing
+            assert!(!folder.path().join("lock").exists());
+        }
+    });
+}

@@ -45,6 +45,14 @@ impl Held {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Where::Kept(body);
     }
 
+    /// Whether an entry in the store has it.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(
+            &*self.0.lock().unwrap_or_else(PoisonError::into_inner),
+            Where::Kept(_)
+        )
+    }
+
     /// Bytes of it.
     pub(super) fn len(&self) -> u64 {
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {

@@ -48,12 +48,10 @@ impl<F: Fetch> Inner<F> {
         let Some(copy) = copy.flatten() else {
             return;
         };
+        // if there is none the store says so
+        self.make_room_for(group, copy.new_bytes()).await;
         let written = match &copy.collection {
-            None => {
-                // if there is none the store says so
-                self.make_room_for(group, copy.bytes()).await;
-                self.write(&copy).await
-            }
+            None => self.write(&copy).await,
             Some(collection) => add(collection, &copy, self.options.origin_bytes_max).await,
         };
         if let Err(error) = &written {
@@ -185,13 +183,23 @@ impl Copy {
         })
     }
 
-    /// What it counts in its space.
-    fn bytes(&self) -> u64 {
-        let entries = self.entries.iter().map(|(id, head, held)| {
-            ENTRY_BYTES + (id.len() + head.to_bytes().len()) as u64 + held.len()
-        });
+    /// What it counts in its space, of a cache that pages are added to only they.
+    fn new_bytes(&self) -> u64 {
+        let is_added = self.collection.is_some();
+        let new = self
+            .entries
+            .iter()
+            .filter(|(.., held)| !is_added || !held.is_kept());
+        let entries: u64 = new
+            .map(|(id, head, held)| {
+                ENTRY_BYTES + (id.len() + head.to_bytes().len()) as u64 + held.len()
+            })
+            .sum();
+        if is_added {
+            return entries;
+        }
         let group = AppGroup::ID.len() + self.group.to_bytes().len() + self.manifest.len();
-        entries.sum::<u64>() + ENTRY_BYTES + group as u64
+        entries + ENTRY_BYTES + group as u64
     }
 }
 

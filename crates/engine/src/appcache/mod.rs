@@ -42,8 +42,8 @@ pub struct Options {
     /// What the update process allows.
     pub limits: Limits,
     /// Most bytes that one origin may keep, with what all its updates have received: two versions count while an
-    /// update is under way, and as long as a page has the older. Before an update ends for want of room, groups make
-    /// some that no page uses, the one that was used least recently first. Default 100 MiB.
+    /// update is under way, and as long as a page has the older. Groups that no page uses make room for a new cache that
+    /// is complete and would fit without them, the one that was used least recently first. Default 100 MiB.
     pub origin_bytes_max: u64,
     /// Largest file that is kept; an update with a larger one ends in an error. Default 64 MiB.
     pub file_bytes_max: u64,
@@ -270,8 +270,14 @@ impl<F: Fetch> Inner<F> {
             } => self.write_later(inner.commit(ticket, group, cache)),
             Action::Mark { group, cache } => self.write_later(inner.mark(group, cache)),
             Action::Forget { manifest_url } => self.write_later(inner.forget(manifest_url)),
+            Action::Used { group } => self.note_use(group, now),
             Action::Release { cache } => {
-                self.look(|state| state.collections.remove(&cache));
+                self.look(|state| {
+                    let caches = &state.caches;
+                    let is_known = |group: &GroupId| caches.manifest_url(*group).is_some();
+                    state.use_written.retain(|group, _| is_known(group));
+                    state.collections.remove(&cache)
+                });
             }
             Action::Fire { host, event } => self.look(|state| {
                 if let Some(page) = state.pages.get_mut(&host) {

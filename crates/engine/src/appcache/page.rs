@@ -287,7 +287,6 @@ impl<F: Fetch> Inner<F> {
     /// Opens the page; `None`: its entry turned out to be foreign, and the navigation begins anew.
     fn opened_or(self: &Arc<Self>, came: Came, url: &Url, method: &Method) -> Option<Navigated<F>> {
         let served = came.source.as_ref().map(|it| it.served);
-        let from = came.source.as_ref().map(|it| it.group);
         let opened = self.change(|caches, now| {
             let opening = Opening {
                 address: url,
@@ -306,9 +305,6 @@ impl<F: Fetch> Inner<F> {
             events: VecDeque::new(),
         };
         self.look(|state| state.pages.insert(host, open));
-        if let Some(group) = from {
-            self.note_use(group);
-        }
         let page = Page {
             inner: self.clone(),
             host,

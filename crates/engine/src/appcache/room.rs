@@ -62,7 +62,8 @@ impl Drop for Share {
 }
 
 impl<F: Fetch> Inner<F> {
-    /// Whether there is room for what the origin of `group` has received so far; other groups may make it.
+    /// Whether there is room for what the origin of `group` has received so far, or would be without the groups that
+    /// nobody uses. None of those goes for it yet: an update that ends otherwise would have them go for nothing.
     pub(super) async fn has_room(self: &Arc<Self>, group: GroupId, share: &Share) -> bool {
         let Some(space) = self.space_of_group(group) else {
             return false;
@@ -72,47 +73,50 @@ impl<F: Fetch> Inner<F> {
         }
         // what is being written counts twice until that is done
         let _turn = self.writes.lock().await;
-        let received = || share.bytes_of_origin();
-        self.make_room(group, &space, received).await
+        self.could_fit(group, &space, share.bytes_of_origin())
     }
 
-    /// Makes room for a new cache of so many bytes. Whoever calls has the turn to write.
-    pub(super) async fn make_room_for(self: &Arc<Self>, group: GroupId, bytes: u64) -> bool {
-        match self.space_of_group(group) {
-            Some(space) => self.make_room(group, &space, || bytes).await,
-            None => false,
+    /// Makes room for so many bytes that are written for this group now: drops groups of the origin that nobody uses,
+    /// the one that was used least recently first, until they fit beside the others. If they would not fit beside
+    /// what is in use, nothing is dropped. Whoever calls has the turn to write.
+    pub(super) async fn make_room_for(self: &Arc<Self>, group: GroupId, bytes: u64) {
+        let Some(space) = self.space_of_group(group) else {
+            return;
+        };
+        if !self.could_fit(group, &space, bytes) {
+            return;
         }
-    }
-
-    /// Drops groups of the origin that nobody uses, the one that was used least recently first, until so many bytes
-    /// fit beside the others.
-    async fn make_room(
-        self: &Arc<Self>,
-        group: GroupId,
-        space: &[u8],
-        bytes: impl Fn() -> u64,
-    ) -> bool {
-        while !self.fits(space, bytes()) {
+        while !self.fits(&space, bytes) {
             let Some(gone) = self.change(|caches, _| caches.expire(group)) else {
-                return false;
+                return;
             };
             tracing::info!(manifest = %gone, "an application cache that was not used for longest makes room");
-            let before = self.store.usage(space).bytes;
+            let before = self.store.usage(&space).bytes;
             let name = gone.as_str().as_bytes();
-            if let Err(error) = self.store.delete_collection(space, name).await {
+            if let Err(error) = self.store.delete_collection(&space, name).await {
                 tracing::warn!(%error, manifest = %gone, "an application cache that made room is still kept");
-                return false;
+                return;
             }
             // somebody still reads of it: its room comes later, and to drop more would bring no more now
-            if self.store.usage(space).bytes >= before {
-                return self.fits(space, bytes());
+            if self.store.usage(&space).bytes >= before {
+                return;
             }
         }
-        true
     }
 
     fn fits(&self, space: &[u8], bytes: u64) -> bool {
         self.store.usage(space).bytes.saturating_add(bytes) <= self.options.origin_bytes_max
+    }
+
+    /// Whether so many bytes fit when all groups of the origin are gone that nobody uses.
+    fn could_fit(&self, group: GroupId, space: &[u8], bytes: u64) -> bool {
+        let idle = self.look(|state| {
+            let caches = state.caches.expirable(group);
+            let kept = caches.filter_map(|cache| state.collections.get(&cache));
+            kept.map(|it| it.usage().bytes).fold(0, u64::saturating_add)
+        });
+        let in_use = self.store.usage(space).bytes.saturating_sub(idle);
+        in_use.saturating_add(bytes) <= self.options.origin_bytes_max
     }
 
     fn space_of_group(&self, group: GroupId) -> Option<Vec<u8>> {
@@ -122,17 +126,18 @@ impl<F: Fetch> Inner<F> {
 
     /// A page was opened from this group. That is written once a day and not for each load: it decides which of
     /// several groups makes room, for which a day is near enough.
-    pub(super) fn note_use(self: &Arc<Self>, group: GroupId) {
-        let now = self.clock.now();
+    pub(super) fn note_use(self: &Arc<Self>, group: GroupId, now: SystemTime) {
         let is_due = self.look(|state| {
+            // it may be gone by now
+            state.caches.manifest_url(group)?;
             let written = state.use_written.entry(group).or_insert(now);
             let is_due = now.duration_since(*written).is_ok_and(|it| it >= DAY);
             if is_due {
                 *written = now;
             }
-            is_due
+            Some(is_due)
         });
-        if is_due {
+        if is_due == Some(true) {
             self.write_later(self.clone().write_use(group, now));
         }
     }

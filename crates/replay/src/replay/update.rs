@@ -133,6 +133,7 @@ impl<S: Server, P: Parse> Replay<S, P> {
                     // What the machine knows is all that is kept, and it is asked when it wants to be woken.
                     Action::Mark { .. }
                     | Action::Forget { .. }
+                    | Action::Used { .. }
                     | Action::Release { .. }
                     | Action::Wake { .. } => {}
                 }

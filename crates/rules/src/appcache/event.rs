@@ -56,6 +56,12 @@ pub enum Action {
         /// Which group.
         manifest_url: Url,
     },
+    /// A page was opened from a group, or by its manifest: [`super::AppCaches::used`] says now. It decides which group
+    /// makes room for others, also after a restart, for which the driver may write it down now and then.
+    Used {
+        /// Which group.
+        group: GroupId,
+    },
     /// Nobody uses this cache any more; bodies that no other cache has can go.
     Release {
         /// Which cache.

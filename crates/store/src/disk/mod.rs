@@ -273,6 +273,15 @@ impl Backend for Disk {
         }
     }
 
+    fn usage_of(&self, collection: CollectionId) -> Usage {
+        let collections = self.shared.collections();
+        let kept = collections.by_id.get(&collection);
+        kept.map_or_else(Usage::default, |kept| Usage {
+            bytes: kept.row.counts.bytes,
+            entries: kept.row.counts.entries,
+        })
+    }
+
     fn may_have(&self, collection: CollectionId, id: &[u8]) -> bool {
         let hash = self.shared.sums.place(collection, id);
         // A damaged collection and a closed store say so in `find`.

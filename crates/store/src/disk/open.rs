@@ -98,11 +98,7 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<Opened, OpenError>
     }
     refuse_network(folder)?;
     let (lock, in_use) = match options.read_only {
-        true => {
-            let held = lock_shared(folder)?;
-            let in_use = held.is_none();
-            (held, in_use)
-        }
+        true => lock_shared(folder)?,
         false => (Some(lock(folder)?), false),
     };
     if make
@@ -268,18 +264,22 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
     })
 }
 
-/// Asks whether another process has the store: `None`. Who keeps what this gives keeps others out.
-fn lock_shared(folder: &Path) -> Result<Option<File>, OpenError> {
+/// Asks whether another process has the store. Who keeps the lock that this gives keeps others out; a copy may have
+/// been made without the file, and then nobody has it.
+fn lock_shared(folder: &Path) -> Result<(Option<File>, bool), OpenError> {
     let path = folder.join(LOCK);
     let locked = File::open(&path).and_then(|file| match file.try_lock_shared() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
+        Ok(()) => Ok((Some(file), false)),
+        Err(TryLockError::WouldBlock) => Ok((None, true)),
         Err(TryLockError::Error(error)) => Err(error),
     });
-    locked.map_err(|error| OpenError::Io {
-        folder: folder.to_owned(),
-        source: io_error("lock", &path, error),
-    })
+    match locked {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((None, false)),
+        locked => locked.map_err(|error| OpenError::Io {
+            folder: folder.to_owned(),
+            source: io_error("lock", &path, error),
+        }),
+    }
 }
 
 /// Connects to the catalog, makes it if there is none, and proves that it is one of ours.

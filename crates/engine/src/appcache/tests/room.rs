@@ -113,6 +113,90 @@ async fn what_pages_have_makes_no_room_and_the_update_ends() {
 }
 
 #[tokio::test]
+async fn nothing_is_dropped_for_an_update_that_cannot_fit() {
+    // 100: `a` 60, idle; `b` 30, its page open; the next `b` 80
+    let servers = sites(&["a", "b"]);
+    let file = |name: &str, percent: usize| {
+        let bytes = vec![b'.'; percent * FILE_BYTES / 100];
+        servers.set(&format!("https://example.com/{name}/file"), 200, &[], bytes);
+    };
+    file("a", 60);
+    file("b", 30);
+    let mut room = Room::of(servers.clone(), 1);
+    room.options.origin_bytes_max = FILE_BYTES as u64;
+    let browser = room.browser().await;
+    drop(room.visit(&browser, "a").await);
+    let open = room.visit(&browser, "b").await;
+    file("b", 80);
+    servers.set(
+        "https://example.com/b/m",
+        200,
+        &[],
+        "CACHE MANIFEST\n#2\nfile\n",
+    );
+    for _ in 0..2 {
+        let page = room.visit(&browser, "b").await;
+        assert_eq!(reason(&page), Some(ErrorReason::Quota));
+        assert_eq!(room.kept(&browser).await, ["a", "b"]);
+    }
+    // beside the version before it fits, without the other
+    file("b", 60);
+    let page = room.visit(&browser, "b").await;
+    assert_eq!(names(&page).last(), Some(&"updateready"));
+    assert_eq!(room.kept(&browser).await, ["b"]);
+    drop(open);
+}
+
+#[tokio::test]
+async fn nothing_is_dropped_for_an_update_that_fails_after_its_files_came() {
+    let servers = sites(&["a", "b"]);
+    servers.set(
+        "https://example.com/b/m",
+        200,
+        &[],
+        "CACHE MANIFEST\nfile\ngone\n",
+    );
+    let room = Room::of(servers, 1);
+    let browser = room.browser().await;
+    drop(room.visit(&browser, "a").await);
+    let page = room.visit(&browser, "b").await;
+    assert_eq!(reason(&page), Some(ErrorReason::Resource));
+    assert_eq!(room.kept(&browser).await, ["a"]);
+}
+
+#[tokio::test]
+async fn pages_that_come_from_the_network_count_as_uses() {
+    const DAY: usize = 86_400;
+    let servers = sites(&["a"]);
+    let manifest = "CACHE MANIFEST\nfile\nSETTINGS:\nprefer-online\n";
+    servers.set("https://example.com/a/m", 200, &[], manifest);
+    let room = Room::of(servers, 1);
+    let browser = room.browser().await;
+    drop(room.visit(&browser, "a").await);
+    let first = room.used("a").await;
+    room.clock.0.fetch_add(DAY - 1, Ordering::SeqCst);
+    drop(room.visit(&browser, "a").await);
+    assert_eq!(room.used("a").await, first + DAY as u64);
+}
+
+#[tokio::test]
+async fn what_is_known_of_uses_goes_with_its_group() {
+    let room = Room::of(sites(&["a", "b"]), 1);
+    let browser = room.browser().await;
+    let noted = || browser.0.look(|state| state.use_written.len());
+    for name in ["a", "b", "a", "b"] {
+        drop(room.visit(&browser, name).await);
+        assert_eq!(noted(), 1);
+    }
+    let page = room.visit(&browser, "b").await;
+    let manifest = Url::parse("https://example.com/b/m").unwrap();
+    assert!(browser.remove(&manifest));
+    drop(page);
+    browser.settled().await;
+    assert_eq!(noted(), 0);
+}
+
+#[tokio::test]
 async fn updates_at_the_same_time_have_one_bound() {
     let room = Room::of(sites(&["a", "b", "c"]), 2);
     let browser = room.browser().await;

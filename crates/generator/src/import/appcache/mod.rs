@@ -145,7 +145,7 @@ impl Import<'_> {
     /// Pages that name the manifest were kept by being visited; those of the folder are known.
     fn pages(&mut self) {
         let Some(site) = self.site else {
-            let why = "pages that name the manifest were kept when they were visited; give the site's folder by `--site` to have them kept ahead of time";
+            let why = "pages that name the manifest were kept when they were visited; give the site's folder by `--site` to have them kept ahead of time, and the page at which visits begin, without which no build is made";
             self.draft.notes.push(why.to_owned());
             return;
         };
@@ -154,11 +154,13 @@ impl Import<'_> {
                 self.keep(page.clone());
             }
         }
-        if !site.has("index.html")
-            && let Some(page) = site.first_page()
-        {
-            self.draft
-                .set("site", "entry", Toml::Texts(vec![page.clone()]));
+        // the page at which visits begin is kept whatever the manifest says: no build does without
+        if site.has("index.html") {
+            self.keep("index.html".to_owned());
+        } else if let Some(page) = site.first_page() {
+            let entry = Toml::Texts(vec![page.clone()]);
+            self.draft.set("site", "entry", entry);
+            self.keep(page.clone());
         }
     }
 
@@ -168,7 +170,14 @@ impl Import<'_> {
             let why = "what nothing names comes from the network";
             self.draft.needless_at("NETWORK *", 0, why);
         } else {
-            let why = "without `*` the manifest lets nothing else load, which most authors did not mean: here it comes from the network. To forbid it end with a `[[route]]` for `/**` that is `cache-only`";
+            let why = match self.places.cover_all_of_the_site() {
+                true => {
+                    "without `*` the manifest lets nothing load from other origins, while its other lines have all of its own: here what is of other origins loads. To forbid it send a `Content-Security-Policy`"
+                }
+                false => {
+                    "without `*` the manifest lets nothing else load, which most authors did not mean: here it comes from the network. To forbid it end with a `[[route]]` for `/**` that is `cache-only`"
+                }
+            };
             self.draft.lost_at("NETWORK (closed)", 0, why);
         }
     }
@@ -201,7 +210,9 @@ impl Import<'_> {
             "precache",
             "include",
             Toml::Texts(patterns.clone()),
-            Some("what the manifest kept, and the pages that name it"),
+            Some(
+                "what the manifest kept, the pages that name it, and the one at which visits begin",
+            ),
         );
         if !patterns.is_empty() {
             self.draft.explain(

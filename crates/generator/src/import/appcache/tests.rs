@@ -128,6 +128,7 @@ fn the_site_tells_of_pages_missing_files_and_its_hosts_rules() {
     put("_redirects", "/app/b.js /c.js 301!\n");
     let manifest = b"CACHE MANIFEST\na.js\nb.js\ngone.js\nFALLBACK:\nx gone.html\nNETWORK:\n*\n";
     let made = import_manifest(manifest, "app/site.appcache", Some(site.path())).unwrap();
+    crate::import::tests::built(&made.toml, site.path());
     assert_eq!(outcome(&made, "CACHE /app/gone.js"), ("lost", 4));
     assert_eq!(
         outcome(&made, "FALLBACK /app/x /app/gone.html"),
@@ -154,6 +155,75 @@ fn the_site_tells_of_pages_missing_files_and_its_hosts_rules() {
             "{said}\n{:#?}",
             made.notes
         );
+    }
+}
+
+/// What is imported of `manifest` beside these files, after a build of them with it.
+#[track_caller]
+fn built(manifest: &str, files: &[(&str, &str)]) -> Imported {
+    let site = tempfile::tempdir().unwrap();
+    for (file, text) in files {
+        let path = site.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let bytes = format!("CACHE MANIFEST\n{manifest}");
+    let made = import_manifest(bytes.as_bytes(), "site.appcache", Some(site.path())).unwrap();
+    crate::import::tests::built(&made.toml, site.path());
+    made
+}
+
+#[test]
+fn the_page_at_which_visits_begin_is_kept_whatever_the_manifest_says() {
+    const NAMES_IT: &str = "<html manifest=site.appcache>";
+    let (index, page) = (("index.html", "<html>"), ("page.html", NAMES_IT));
+    let script = ("a.js", "1");
+    for manifest in [
+        "a.js\n",
+        "a.js\nSETTINGS:\nprefer-online\n",
+        "",
+        "NETWORK:\n*\n",
+    ] {
+        // neither named nor listed; naming it; a site without it
+        let made = built(manifest, &[index, page, script]);
+        assert!(made.toml.contains("\"index.html\""), "{}", made.toml);
+        built(manifest, &[("index.html", NAMES_IT), page, script]);
+        let made = built(manifest, &[page, script]);
+        assert!(
+            made.toml.contains("entry = [\"page.html\"]"),
+            "{}",
+            made.toml
+        );
+        built(manifest, &[("other.html", "<html>"), script]);
+    }
+    // and in the other direction: pages that are visited stay out of it
+    let made = built("SETTINGS:\nprefer-online\n", &[index, page]);
+    assert!(!made.toml.contains("page.html"), "{}", made.toml);
+}
+
+#[test]
+fn without_a_wildcard_the_advice_is_one_that_has_an_effect() {
+    let ends_with_a_route = |manifest: &str| {
+        let files = [("index.html", "<html>"), ("off.html", "<p>off")];
+        let made = built(manifest, &files);
+        let mut found = made.findings.iter();
+        let found = found.find(|it| it.option == "NETWORK (closed)");
+        match &found.expect("a finding").outcome {
+            Outcome::Lost { why } => why.contains("`/**`"),
+            other => panic!("{other:?}"),
+        }
+    };
+    for open in [
+        "",
+        "FALLBACK:\n/app/ off.html\n",
+        "NETWORK:\n/app/\n",
+        "FALLBACK:\n/ gone.html\n",
+    ] {
+        assert!(ends_with_a_route(open), "{open}");
+    }
+    // it would stand behind one that has everything
+    for taken in ["FALLBACK:\n/ off.html\n", "NETWORK:\n/\n"] {
+        assert!(!ends_with_a_route(taken), "{taken}");
     }
 }
 

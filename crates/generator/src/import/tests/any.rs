@@ -5,8 +5,27 @@ use proptest::prelude::*;
 use super::*;
 use crate::import::regex;
 
-/// What a build makes of it.
+/// Whether a build takes it for a config.
 pub(in crate::import) fn accepted(text: &str) -> Result<(), String> {
+    let config = config_of(text)?;
+    config.parse().map(drop).map_err(|error| error.to_string())
+}
+
+/// Whether a build of the site in `root` goes through with it.
+#[track_caller]
+pub(in crate::import) fn built(text: &str, root: &std::path::Path) {
+    let options = crate::Options {
+        now: std::time::SystemTime::UNIX_EPOCH,
+        development: None,
+        previous: None,
+    };
+    let config = config_of(text).unwrap();
+    let mut memory = crate::memory::Memory::default();
+    let planned = crate::plan::plan(root, &config, &options, &mut memory, &());
+    planned.unwrap_or_else(|error| panic!("{error}\n{text}"));
+}
+
+fn config_of(text: &str) -> Result<crate::BuildConfig, String> {
     #[derive(serde::Deserialize)]
     #[serde(default, deny_unknown_fields)]
     #[derive(Default)]
@@ -19,7 +38,7 @@ pub(in crate::import) fn accepted(text: &str) -> Result<(), String> {
         route: Vec<crate::config::RouteConfig>,
     }
     let whole: Whole = toml::from_str(text).map_err(|error| error.to_string())?;
-    let config = crate::BuildConfig {
+    Ok(crate::BuildConfig {
         site: whole.site,
         precache: whole.precache,
         names: whole.names,
@@ -27,8 +46,7 @@ pub(in crate::import) fn accepted(text: &str) -> Result<(), String> {
         appcache: whole.appcache,
         routes: whole.route,
         ..crate::BuildConfig::default()
-    };
-    config.parse().map(drop).map_err(|error| error.to_string())
+    })
 }
 
 #[test]

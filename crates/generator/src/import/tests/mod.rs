@@ -1,5 +1,5 @@
 mod any;
-pub(in crate::import) use any::accepted;
+pub(in crate::import) use any::{accepted, built};
 
 use super::literal::Regex;
 use super::regex::{Elsewhere, path_pattern, places, statuses};

@@ -164,7 +164,7 @@ impl<B: Clone> AppCaches<B> {
                 if let Some(group) = group.filter(|it| it.still_serves(source.cache)) {
                     let url = group.manifest_url.clone();
                     self.associate(host, Some((source.group, source.cache)));
-                    self.use_group(source.group, now);
+                    self.opened_from(source.group, now);
                     self.update_group(&url, Some(host), None, 0, now);
                 }
             }
@@ -174,6 +174,11 @@ impl<B: Clone> AppCaches<B> {
                 if *opening.method == Method::GET
                     && manifest_url.origin() == opening.address.origin() =>
             {
+                // with `prefer-online`, on the first visit of a page and with a new query: it is the same site
+                let group = self.group(&manifest_url);
+                if let Some(group) = group.filter(|_| self.newest(&manifest_url).is_some()) {
+                    self.opened_from(group, now);
+                }
                 let master = Pending::loading(host, opening.address);
                 self.update_group(&manifest_url, Some(host), Some(master), 0, now);
             }

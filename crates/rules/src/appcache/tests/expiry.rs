@@ -90,6 +90,52 @@ fn a_page_that_is_opened_and_an_update_are_uses() {
 }
 
 #[test]
+fn a_page_that_comes_from_the_network_is_a_use_of_the_group_that_it_names() {
+    let all = ["a", "b", "c"];
+    let mut world = visited(&all);
+    let url = format!("{}?new", page("a"));
+    world.set(&url, Resource::page("a", "m"));
+    world.now += std::time::Duration::from_secs(1);
+    world.visit(&url, "query", &Method::GET);
+    let mut world = check(world, &["query", "a", "b", "c"], "c", Some("b"));
+    // as all pages do by `prefer-online`
+    let text = "CACHE MANIFEST\nSETTINGS:\nprefer-online\n";
+    world.set(&manifest("d"), Resource::new(text));
+    world.set(&page("d"), Resource::page("d", "m"));
+    for name in ["d", "a", "d"] {
+        visit(&mut world, name);
+        world.close(name);
+    }
+    let kept = |world: &World, name: &str| {
+        let manifest = Url::parse(&manifest(name)).unwrap();
+        world.caches.used(world.caches.group(&manifest).unwrap())
+    };
+    assert_eq!(kept(&world, "d"), Some(world.now));
+    // not one that has no cache yet, nor a page without a manifest
+    let before = kept(&world, "a");
+    world.set(&page("a"), Resource::new("a"));
+    world.set(&format!("{}?other", page("a")), Resource::new("a"));
+    world.now += std::time::Duration::from_secs(1);
+    world.visit(&format!("{}?other", page("a")), "none", &Method::GET);
+    assert_eq!(kept(&world, "a"), before);
+}
+
+#[test]
+fn what_expires_is_looked_at_before() {
+    let all = ["a", "b", "c"];
+    let mut world = visited(&all);
+    world.close("a");
+    world.close("b");
+    let c = group(&mut world, "c");
+    assert_eq!(world.caches.expirable(c).count(), 2);
+    world.caches.expire(c).unwrap();
+    assert_eq!(world.caches.expirable(c).count(), 1);
+    world.caches.expire(c).unwrap();
+    assert_eq!(world.caches.expirable(c).count(), 0);
+    assert_eq!(world.caches.expire(c), None);
+}
+
+#[test]
 fn what_is_being_updated_stays() {
     let all = ["a", "b"];
     let mut world = visited(&all);

@@ -182,6 +182,7 @@ impl World {
                     Action::Cancel { ticket } => self.held.retain(|(held, _)| *held != ticket),
                     Action::Mark { .. }
                     | Action::Forget { .. }
+                    | Action::Used { .. }
                     | Action::Release { .. }
                     | Action::Wake { .. } => {}
                 }
