@@ -33,6 +33,21 @@ fn report(of: &[&Path]) -> Report {
     replayed(input::read(&args(of)).unwrap(), true).unwrap()
 }
 
+/// What the terminal says, as it is in the snapshot of that name.
+#[track_caller]
+fn check_snapshot(found: &str, name: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/replay");
+    let snapshot = folder.join(format!("{name}.snapshot.txt"));
+    if std::env::var_os("REVISIT_SNAPSHOTS").is_some() {
+        std::fs::write(&snapshot, found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&snapshot).unwrap_or_default();
+    assert_eq!(
+        found, expected,
+        "look at the difference; `REVISIT_SNAPSHOTS=1` writes it anew"
+    );
+}
+
 /// The error and its help, without the path of the temporary folder.
 #[track_caller]
 fn check_refused(dir: &Path, of: &[&Path], expected: &str) {
@@ -431,15 +446,7 @@ fn a_visit_is_told_as_it_is_in_the_snapshot() {
     let mut report = report(&[dir.path()]);
     "shop".clone_into(&mut report.of);
     let found = table::table(&report, true);
-    let snapshot = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/replay/table.snapshot.txt");
-    if std::env::var_os("REVISIT_SNAPSHOTS").is_some() {
-        std::fs::write(&snapshot, &found).unwrap();
-    }
-    let expected = std::fs::read_to_string(&snapshot).unwrap_or_default();
-    assert_eq!(
-        found, expected,
-        "look at the difference; `REVISIT_SNAPSHOTS=1` writes it anew"
-    );
+    check_snapshot(&found, "table");
     assert!(
         page::page(&report).contains("<td>first visit"),
         "the page tells the same visits"

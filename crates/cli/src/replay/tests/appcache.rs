@@ -262,15 +262,7 @@ fn the_old_site_is_told_as_it_is_in_the_snapshot() {
     let mut report = report(&[&path]);
     "old-site".clone_into(&mut report.of);
     let found = table::table(&report, true);
-    let snapshot = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/replay/appcache.snapshot.txt");
-    if std::env::var_os("REVISIT_SNAPSHOTS").is_some() {
-        std::fs::write(&snapshot, &found).unwrap();
-    }
-    let expected = std::fs::read_to_string(&snapshot).unwrap_or_default();
-    assert_eq!(
-        found, expected,
-        "look at the difference; `REVISIT_SNAPSHOTS=1` writes it anew"
-    );
+    check_snapshot(&found, "appcache");
     let page = page::page(&report);
     assert!(
         page.contains("hears checking, downloading, progress to"),
